@@ -1,0 +1,3 @@
+module github.com/causeway-rt/causeway
+
+go 1.26

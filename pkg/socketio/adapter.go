@@ -1,0 +1,66 @@
+package socketio
+
+import "context"
+
+// Adapter carries what one node says to the others. A Server without one is a
+// cluster of one node. All methods may be called from any goroutine.
+type Adapter interface {
+	// Join says that this node has its first member of a room and returns when
+	// emits of other nodes to that room will reach it. It is not called for the
+	// rooms named by socket ids, nor for a namespace as a whole: an adapter hears
+	// those from the moment Open returns.
+	Join(ctx context.Context, namespace, room string) error
+	// Leave says that this node's last member has left the room.
+	Leave(ctx context.Context, namespace, room string) error
+	// Open says that this node serves a namespace, and returns when it will hear
+	// emits to all of the namespace and to sockets of this node.
+	Open(ctx context.Context, namespace string) error
+	// Shut says that this node no longer serves a namespace.
+	Shut(ctx context.Context, namespace string) error
+	// Broadcast hands an emit to the other nodes. deliver reaches this node's own
+	// sockets: the adapter calls it once, at once or when the emit comes back from
+	// the bus, and in the order of the Broadcast calls of one caller. An error says
+	// that the other nodes may not get it.
+	Broadcast(ctx context.Context, b *Broadcast, deliver func()) error
+	// Run carries messages to node until ctx ends, and heals what breaks. It is
+	// called once, before any other method needs an answer.
+	Run(ctx context.Context, node Node) error
+}
+
+// Node is what an Adapter needs of the server that it serves.
+type Node interface {
+	// Tag is the first four characters of the ids of all of this node's sockets.
+	Tag() string
+	// Deliver sends b to this node's sockets that b addresses. It does not block.
+	// It refuses what is not well formed, with an error that names the reason; b
+	// must not change afterwards.
+	Deliver(b *Broadcast) error
+	// HasSocket reports whether a socket with that id is connected to namespace here.
+	HasSocket(namespace, id string) bool
+	// Rooms calls f for each namespace that is open here and for each of its rooms
+	// that has a member; room is "" for the namespace itself. Rooms named by
+	// socket ids are left out. For re-subscribing.
+	Rooms(f func(namespace, room string))
+}
+
+// Broadcast is one event for many sockets: those that are in any of Rooms and in
+// none of Except. It is immutable once it is handed over.
+type Broadcast struct {
+	Namespace string
+	// Rooms are the target rooms; none means every socket of the namespace.
+	Rooms []string
+	// Except are rooms whose members are left out; a socket id is a room.
+	Except []string
+	// Data is the JSON array of the event's name and its arguments, with a
+	// placeholder object for each attachment, numbered from 0 in order.
+	Data []byte
+	// Attachments are the binary values, in the order of the placeholders.
+	Attachments [][]byte
+	// Volatile lets the event be dropped for a socket that can't be written to at
+	// that moment.
+	Volatile bool
+	// NoCompress keeps compression off for this event.
+	NoCompress bool
+	// Local keeps the event on this node; adapters do not see such a Broadcast.
+	Local bool
+}
