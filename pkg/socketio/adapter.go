@@ -5,18 +5,14 @@ import "context"
 // Adapter carries what one node says to the others. A Server without one is a
 // cluster of one node. All methods may be called from any goroutine.
 type Adapter interface {
-	// Join says that this node has its first member of a room and returns when
-	// emits of other nodes to that room will reach it. It is not called for the
-	// rooms named by socket ids, nor for a namespace as a whole: an adapter hears
-	// those from the moment Open returns.
+	// Join says that this node has its first member of a room, or, with an empty
+	// room, that it serves a namespace from now on. It returns when emits of other
+	// nodes to that room, or to the namespace and each of this node's sockets in
+	// it, will be heard. It is never called for a room named by a socket's id.
 	Join(ctx context.Context, namespace, room string) error
-	// Leave says that this node's last member has left the room.
+	// Leave is the end of what Join began: the last member has left, or, with an
+	// empty room, the namespace is no longer served.
 	Leave(ctx context.Context, namespace, room string) error
-	// Open says that this node serves a namespace, and returns when it will hear
-	// emits to all of the namespace and to sockets of this node.
-	Open(ctx context.Context, namespace string) error
-	// Shut says that this node no longer serves a namespace.
-	Shut(ctx context.Context, namespace string) error
 	// Broadcast hands an emit to the other nodes. deliver reaches this node's own
 	// sockets: the adapter calls it once, at once or when the emit comes back from
 	// the bus, and in the order of the Broadcast calls of one caller. An error says
