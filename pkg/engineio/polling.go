@@ -19,6 +19,8 @@ type poll struct {
 	waiting chan struct{}
 	// body is the request whose body is being taken; nil while there is none.
 	body *http.ResponseController
+	// arrived is closed when a GET becomes pending; nil while nobody waits for that.
+	arrived chan struct{}
 	// farewell answers the pending GET of a session that was aborted.
 	farewell *Message
 	// turn is held by whoever hands packets to the receiver: a POST, or the WebSocket
@@ -66,6 +68,10 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	}
 	wake := make(chan struct{}, 1)
 	p.waiting = wake
+	if p.arrived != nil {
+		close(p.arrived)
+		p.arrived = nil
+	}
 	late := s.state == stateClosing // the goodbye found no GET pending
 	if late || len(s.queue) > 0 {
 		s.kick()
@@ -243,7 +249,7 @@ func (s *Session) dispatch(body []byte) bool {
 			return false
 		}
 		if p.kind == packetClose {
-			s.abort(ReasonTransportClose, noopPacket) // the answer that the client's pending GET expects
+			s.closedByClient()
 			break
 		}
 		if !s.receive(p) {
@@ -255,6 +261,33 @@ func (s *Session) dispatch(body []byte) bool {
 	}
 	s.server.stats.in(Polling, count, len(body))
 	return true
+}
+
+// overtaking is how much later than a POST a GET may arrive that was sent before it, on
+// another connection.
+const overtaking = 50 * time.Millisecond
+
+// closedByClient ends a session at its client's wish. The client's pending GET is
+// answered with a noop; if it is not here yet, the POST waits a moment for it.
+func (s *Session) closedByClient() {
+	s.mu.Lock()
+	p := s.poll
+	var arrived chan struct{}
+	if p != nil && p.waiting == nil && s.state == stateOpen {
+		arrived = make(chan struct{})
+		p.arrived = arrived
+	}
+	s.mu.Unlock()
+	if arrived != nil {
+		timer := time.NewTimer(overtaking)
+		defer timer.Stop()
+		select {
+		case <-arrived:
+		case <-timer.C:
+		case <-s.Done():
+		}
+	}
+	s.abort(ReasonTransportClose, noopPacket)
 }
 
 func (s *Session) refusePost(w http.ResponseWriter, why rejection, reason Reason) {

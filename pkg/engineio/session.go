@@ -48,6 +48,7 @@ type Session struct {
 	reason     Reason   // why the session ended, once it has
 	state      state
 	websocket  bool // the transport that drains the queue
+	upgraded   bool // it has been polling before
 	ready      bool // on the worker's ready list
 	stalled    bool // a goroutine of its own writes
 	queueBytes int  // of queue and of what a stalled writer holds

@@ -15,9 +15,9 @@ var probeAnswer = newPacket(packetPong, "probe")
 // it, the polling session lives on.
 func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	free := s.state == stateOpen && !s.websocket && s.probe == nil
+	born := s.websocket && !s.upgraded
 	s.mu.Unlock()
-	if !free {
+	if born {
 		s.server.reject(w, r, rejectMismatch)
 		return
 	}
@@ -28,12 +28,13 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	free = s.state == stateOpen && !s.websocket && s.probe == nil
+	free := s.state == stateOpen && !s.websocket && s.probe == nil
 	if free {
 		s.probe = c
 	}
 	s.mu.Unlock()
-	if !free {
+	if !free { // one upgrade is enough; the reference accepts and closes, too
+		s.server.stats.rejected(rejectMismatch)
 		_ = c.tcp.Close()
 		c.cleanUp()
 		return
@@ -130,7 +131,7 @@ func (s *Session) switchTo(c *conn) bool {
 		}
 	}
 	c.session.Store(s)
-	s.websocket, s.conn, s.probe, s.poll = true, c, nil, nil
+	s.websocket, s.upgraded, s.conn, s.probe, s.poll = true, true, c, nil, nil
 	s.server.stats.upgrades.Add(1)
 	if len(s.queue) > 0 {
 		s.kick()
