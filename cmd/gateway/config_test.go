@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/causeway-rt/causeway/internal/gateway"
-	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
 // settings has every setting with a value that is not its default, as each
@@ -30,7 +29,7 @@ var settings = []struct {
 	{"path", "/rt/io/", "", func(c gateway.Config) any { return c.Path }, "/rt/io"},
 	{"allowed-origins", "https://a.example, http://localhost:8080", "[https://a.example, http://localhost:8080]", func(c gateway.Config) any { return c.AllowedOrigins }, []string{"https://a.example", "http://localhost:8080"}},
 	{"trusted-proxies", "10.1.2.3/8,192.0.2.7", "", func(c gateway.Config) any { return c.TrustedProxies }, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32")}},
-	{"transports", "websocket", "[websocket]", func(c gateway.Config) any { return c.Transports }, []engineio.Transport{engineio.WebSocket}},
+	{"transports", "websocket", "[websocket]", func(c gateway.Config) any { return c.Transports }, []string{"websocket"}},
 	{"ping-interval", "300ms", "", func(c gateway.Config) any { return c.PingInterval }, 300 * time.Millisecond},
 	{"ping-timeout", "200ms", "", func(c gateway.Config) any { return c.PingTimeout }, 200 * time.Millisecond},
 	{"connect-timeout", "1s", "", func(c gateway.Config) any { return c.ConnectTimeout }, time.Second},

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/causeway-rt/causeway/internal/gateway"
-	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
 // The settings whose values in a file are not plain texts.
@@ -129,17 +128,15 @@ func (p *parser) path(flag string, t text) string {
 	return path
 }
 
-func (p *parser) transports(flag string, t text) []engineio.Transport {
-	var out []engineio.Transport
-	for _, name := range items(t) {
-		tr := engineio.Transport(name)
-		if (tr != engineio.Polling && tr != engineio.WebSocket) || slices.Contains(out, tr) {
+func (p *parser) transports(flag string, t text) []string {
+	out := items(t)
+	slices.Sort(out)
+	for _, name := range out {
+		if name != "polling" && name != "websocket" {
 			out = nil
-			break
 		}
-		out = append(out, tr)
 	}
-	if out == nil {
+	if len(out) == 0 || len(slices.Compact(slices.Clone(out))) < len(out) {
 		p.refuse(flag, string(t), "polling, websocket or both, with a comma")
 	}
 	return out

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
-
-	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
 // Config says how a gateway behaves. The command line has the defaults that
@@ -30,7 +28,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 
 	// Transports lists what clients may use. Empty means all.
-	Transports []engineio.Transport
+	Transports []string
 	// PingInterval is the time between pings. 0 means 25 s.
 	PingInterval time.Duration
 	// PingTimeout is how long a pong may take. 0 means 20 s.
