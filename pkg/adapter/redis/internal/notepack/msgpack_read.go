@@ -269,3 +269,6 @@ func (r *Reader) End() error {
 	}
 	return nil
 }
+
+// Rest returns how many bytes have not been read.
+func (r *Reader) Rest() int { return len(r.packed) - r.at }
