@@ -86,12 +86,12 @@ func (e *encoder) unmark(text []byte) error {
 		if i < 0 {
 			break
 		}
-		end := i + bytes.IndexByte(text[i:], '"') + 1
-		bin, ok := markedString(text[i-1 : end])
+		start, end := max(i-1, 0), i+bytes.IndexByte(text[i:], '"')+1
+		bin, ok := markedString(text[start:end])
 		if !ok {
 			return ErrNotBinary
 		}
-		e.data = append(e.data, text[:i-1]...)
+		e.data = append(e.data, text[:start]...)
 		e.attach(bin)
 		text = text[end:]
 	}
