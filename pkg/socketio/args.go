@@ -46,8 +46,10 @@ func parseEvent(array []byte, attachments [][]byte, lim *limits) (name string, a
 	if name, err = eventName(array[first.start:first.end], lim); err != nil {
 		return "", Args{}, err
 	}
-	args, err = p.rest()
-	return name, args, err
+	if args, err = p.rest(); err != nil {
+		return "", Args{}, err
+	}
+	return name, args, nil
 }
 
 // parseArgs reads the array of an ack, like parseEvent. No array at all is an ack
