@@ -56,6 +56,9 @@ func (a Args) bind(i int, ptr any) error {
 		return json.Unmarshal(text, ptr)
 	}
 	if err := json.Unmarshal(a.appendMarked(nil, s), ptr); err != nil {
+		if strings.Contains(err.Error(), string(marker)) {
+			return ErrNotBinary // some quote what they could not read
+		}
 		return err
 	}
 	w := restorer{seen: map[any]bool{}}

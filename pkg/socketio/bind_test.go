@@ -3,9 +3,11 @@ package socketio
 import (
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -145,6 +147,16 @@ func TestBindRefusesAttachmentsInTheWrongPlace(t *testing.T) {
 	var bin struct{ B Binary }
 	if err := mustParse(t, `[{"b":"Zm9v"}]`).Bind(&bin); !errors.Is(err, ErrNotBinary) {
 		t.Errorf("string into Binary: %v", err)
+	}
+}
+
+func TestErrorsOfBindDoNotShowTheMarker(t *testing.T) {
+	args := mustParse(t, `[`+first+`]`, "abc")
+	for _, ptr := range []any{new(time.Time), new(int), new(netip.Addr), new(string), new(json.Number)} {
+		err := args.Bind(ptr)
+		if err == nil || strings.Contains(err.Error(), string(marker)) {
+			t.Errorf("%T: %v", ptr, err)
+		}
 	}
 }
 

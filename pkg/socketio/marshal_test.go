@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestArgumentsAreEncodedAsByEncodingJSON(t *testing.T) {
@@ -34,6 +35,20 @@ func TestArgumentsAreEncodedAsByEncodingJSON(t *testing.T) {
 	if data, _ := mustEncode(t); data != `[]` {
 		t.Errorf("no arguments: %s", data)
 	}
+}
+
+func FuzzAppendString(f *testing.F) {
+	for _, s := range []string{"", "plain", "\"\\/\n\x00\x1f\x7f", "é\u2028\U0001f600", "\xff\xed\xa0\x80"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		text := appendString(nil, s)
+		want, _ := json.Marshal(s)
+		var got, value string
+		if !utf8.Valid(text) || json.Unmarshal(text, &got) != nil || json.Unmarshal(want, &value) != nil || got != value {
+			t.Fatalf("%q became %s, read as %q", s, text, got)
+		}
+	})
 }
 
 func TestEventNameComesFirst(t *testing.T) {
@@ -96,6 +111,7 @@ func TestRawIsRelayedByteForByte(t *testing.T) {
 		{"an empty run", []any{"a", args.From(6), "b"}, `["a","b"]`, nil},
 		{"not sent", []any{"a", args.At(6), Raw{}}, `["a",null,null]`, nil},
 		{"in a map", []any{map[string]any{"k": args.At(4), "l": args.At(5)}}, `[{"k":{"x":` + first + `},"l":12345678901234567890}]`, []string{"one"}},
+		{"arguments as an array", []any{args}, `[[1.0,{"b":"\u0041","a":[]},` + first + `,"\/",{"x":` + second + `},12345678901234567890]]`, []string{"zero", "one"}},
 		{"a run in a list", []any{[]Raw{args.From(4), args.From(6), {}}}, `[[[{"x":` + first + `},12345678901234567890],[],null]]`, []string{"one"}},
 	}
 	for _, tt := range tests {
