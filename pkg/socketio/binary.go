@@ -11,7 +11,8 @@ import (
 // Binary is sent as a binary attachment, wherever it stands in an argument of Emit
 // or Ack, and receives one in Bind. As an argument of its own a []byte is sent the
 // same way; inside other values encoding/json writes a []byte as base64. Nil is sent
-// as an attachment without bytes.
+// as an attachment without bytes. Bytes that stand as an argument of their own are not
+// copied: they must not change after Emit.
 //
 // MarshalJSON is for Emit and Ack. To put the bytes into other JSON, convert them to
 // []byte first.
