@@ -131,7 +131,12 @@ func (w *wire) Write(frame []byte) (int, error) {
 		_, err := w.tcp.Write(out)
 		return len(frame), err
 	}
-	return len(frame), s.sendControl(newRaw(out))
+	err := s.sendControl(newRaw(out))
+	if errors.Is(err, ErrSlow) { // it pings and does not read the pongs
+		s.server.stats.slow.Add(1)
+		s.fail(ReasonSlow)
+	}
+	return len(frame), err
 }
 
 // Close implements io.Closer for the library, which calls it while our queue may still
@@ -281,6 +286,7 @@ func (c *conn) readFailed(s *Session, err error) {
 	}
 	// Closing with unread bytes would reset the connection and take the close frame
 	// with it. The clock ends this (waitPeer).
+	_ = c.tcp.SetReadDeadline(time.Time{}) // fails only on a closed connection, as the read will
 	_, _ = io.Copy(io.Discard, c.tcp)
 	s.fail(ReasonTransportError)
 }
