@@ -50,7 +50,7 @@ type toggle string
 func (t *toggle) IsBool() bool { return true }
 
 // Decode keeps what was written, "true" when the flag stood alone.
-func (t *toggle) Decode(ctx *kong.DecodeContext) error {
+func (t *toggle) Decode(ctx *kong.DecodeContext) error { //nolint:unparam // the form is kong.MapperValue's
 	*t = "true"
 	if ctx.Scan.Peek().Type == kong.FlagValueToken {
 		*t = toggle(ctx.Scan.Pop().String())

@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,11 +36,20 @@ func CheckRedisURL(s string) bool {
 	return err == nil
 }
 
+// muteGoRedis keeps go-redis from writing to standard error, in a form of its own.
+// What it says there, that a connection failed, the adapter logs as well.
+var muteGoRedis = sync.OnceFunc(func() { goredis.SetLogger(mute{}) })
+
+type mute struct{}
+
+func (mute) Printf(context.Context, string, ...any) {}
+
 // newBus connects to nothing yet; it refuses a URL that makes no sense.
 func newBus(cfg Config, log *slog.Logger) (*bus, error) {
 	if cfg.RedisURL == "" {
 		return nil, nil
 	}
+	muteGoRedis()
 	b := &bus{latency: prometheus.NewHistogram(latencyOpts)}
 	var err error
 	b.adapter, err = redis.New(redis.Config{
