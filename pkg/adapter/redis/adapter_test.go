@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -208,5 +209,8 @@ func TestConfigIsChecked(t *testing.T) {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
+	}
+	if _, err := New(Config{URL: "redis://user:secret%zz@host"}); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("an error that shows the password: %v", err)
 	}
 }

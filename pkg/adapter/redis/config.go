@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	neturl "net/url"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -91,6 +92,10 @@ func set[T comparable](field *T, otherwise T) {
 // newClient makes the client for a URL.
 func newClient(url string) (goredis.UniversalClient, error) {
 	o, err := goredis.ParseURL(url)
+	var withURL *neturl.Error
+	if errors.As(err, &withURL) {
+		err = withURL.Err // the URL may have a password in it
+	}
 	if err != nil {
 		return nil, fmt.Errorf("redis URL: %w", err)
 	}

@@ -71,15 +71,31 @@ func (x *interests) add(name string, kind channelKind, namespace string) <-chan 
 	defer x.mu.Unlock()
 	i := x.byName[name]
 	if i == nil {
-		i = &interest{name: name, kind: kind, namespace: namespace, ready: make(chan struct{})}
-		x.byName[name] = i
-		x.enqueue(i)
+		i = x.create(name, kind, namespace)
 	}
 	i.wanted = true
 	if x.away || i.state == subscriptionConfirmed {
 		return nil
 	}
 	return i.ready
+}
+
+// restore adds what the node says that it needs, in case a Join was given up and its
+// room kept. What is known is left as it is: what the node said may be out of date.
+func (x *interests) restore(name string, kind channelKind, namespace string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.byName[name] == nil {
+		x.create(name, kind, namespace)
+	}
+}
+
+// create needs mu.
+func (x *interests) create(name string, kind channelKind, namespace string) *interest {
+	i := &interest{name: name, kind: kind, namespace: namespace, wanted: true, ready: make(chan struct{})}
+	x.byName[name] = i
+	x.enqueue(i)
+	return i
 }
 
 // enqueue needs mu.

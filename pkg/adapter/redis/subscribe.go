@@ -48,7 +48,7 @@ func (a *Adapter) listen(ctx context.Context, node nodeAPI) (wasUp bool, err err
 	})
 	node.Rooms(func(namespace, room string) {
 		for _, w := range a.wants(namespace, room) {
-			a.interests.add(w.name, w.kind, namespace)
+			a.interests.restore(w.name, w.kind, namespace)
 		}
 	})
 	done := make(chan struct{})
