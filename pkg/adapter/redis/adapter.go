@@ -201,7 +201,7 @@ func (a *Adapter) Join(ctx context.Context, namespace, room string) error {
 		select {
 		case <-r:
 		case <-ctx.Done():
-			a.leave(wants)
+			a.leave(wants, namespace)
 			return context.Cause(ctx)
 		}
 	}
@@ -211,14 +211,14 @@ func (a *Adapter) Join(ctx context.Context, namespace, room string) error {
 // Leave implements socketio.Adapter. It does not wait: the channel is left after
 // Config.Linger, unless the room is joined again. It never fails.
 func (a *Adapter) Leave(_ context.Context, namespace, room string) error {
-	a.leave(a.wants(namespace, room))
+	a.leave(a.wants(namespace, room), namespace)
 	return nil
 }
 
-func (a *Adapter) leave(wants []want) {
+func (a *Adapter) leave(wants []want, namespace string) {
 	now := time.Now()
 	for _, w := range wants {
-		a.interests.remove(w.name, now)
+		a.interests.remove(w.name, namespace, now)
 	}
 }
 

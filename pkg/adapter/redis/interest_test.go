@@ -69,11 +69,11 @@ func TestLeftChannelLingers(t *testing.T) {
 			x.subscribe(1)
 			x.confirm(name)
 		}
-		x.remove(name, now)
+		x.remove(name, "/", now)
 	}
 	x.add("again", kindBroadcast, "/")
 	x.add("again and left", kindBroadcast, "/")
-	x.remove("again and left", now.Add(time.Second))
+	x.remove("again and left", "/", now.Add(time.Second))
 	if o := x.unsubscribe(now.Add(linger - 1)); !o.empty() {
 		t.Errorf("too early: %+v", o)
 	}
@@ -101,7 +101,7 @@ func TestLateConfirmationIsNotTakenForAnother(t *testing.T) {
 	x := newInterests(linger)
 	x.add("c", kindBroadcast, "/")
 	x.subscribe(1)
-	x.remove("c", now)
+	x.remove("c", "/", now)
 	if o := x.unsubscribe(now.Add(linger)); !o.empty() {
 		t.Errorf("unsubscribed before it was confirmed: %+v", o)
 	}
@@ -120,13 +120,13 @@ func TestBusyChannelDoesNotHoldUpOthers(t *testing.T) {
 		x.add(name, kindBroadcast, "/")
 		x.subscribe(1)
 		x.confirm(name)
-		x.remove(name, now)
+		x.remove(name, "/", now)
 	}
 	var left []string
 	for step := range 20 {
 		at := now.Add(time.Duration(step) * time.Second)
 		x.add("busy", kindBroadcast, "/")
-		x.remove("busy", at)
+		x.remove("busy", "/", at)
 		left = append(left, x.unsubscribe(at).channels...)
 		if len(x.lingerers) > 2 {
 			t.Fatalf("%d lingerers for two channels", len(x.lingerers))
@@ -151,7 +151,7 @@ func TestLostConnectionQueuesWhatIsWanted(t *testing.T) {
 	x.subscribe(10)
 	x.confirm("kept")
 	x.confirm("left")
-	x.remove("left", now)
+	x.remove("left", "/", now)
 	x.up()
 	x.lost(true)
 	if !closed(waiting) || !closed(x.add("meanwhile", kindBroadcast, "/")) {
@@ -179,9 +179,31 @@ func TestRestoreDoesNotReviveWhatWasLeft(t *testing.T) {
 	x.add("c", kindBroadcast, "/")
 	x.subscribe(1)
 	x.confirm("c")
-	x.remove("c", now)
+	x.remove("c", "/", now)
 	x.restore("c", kindBroadcast, "/")
 	if o := x.unsubscribe(now.Add(linger)); len(o.channels) != 1 {
 		t.Errorf("%+v", o)
+	}
+}
+
+func TestNamespaceAndRoomMayShareAChannel(t *testing.T) {
+	now := time.Now()
+	x, c := newInterests(linger), newChannels("p")
+	name := c.all("/a#b")
+	if name != c.room("/a", "b") {
+		t.Fatal("they do not share one")
+	}
+	x.add(name, kindBroadcast, "/a#b")
+	x.add(name, kindBroadcast, "/a")
+	x.subscribe(10)
+	x.confirm(name)
+	x.remove(name, "/a#b", now)
+	x.remove(name, "/a#b", now)
+	if o := x.unsubscribe(now.Add(linger)); !o.empty() {
+		t.Error("the room went with the namespace")
+	}
+	x.remove(name, "/a", now)
+	if o := x.unsubscribe(now.Add(linger)); len(o.channels) != 1 {
+		t.Error("nobody wants it")
 	}
 }
