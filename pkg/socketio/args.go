@@ -2,7 +2,8 @@ package socketio
 
 // Args are the arguments of an event, without its name, or of an ack. They are the
 // bytes that arrived: nothing is decoded before Bind. Args are immutable and may be
-// kept; the zero value has no arguments.
+// kept; the zero value has no arguments. Given to Emit or Ack, they stand for all of
+// the arguments, byte for byte.
 type Args struct {
 	text         []byte        // the JSON array they stand in
 	few          [4]span       // the arguments, unless there are more of them

@@ -14,7 +14,7 @@ import (
 )
 
 // A chat server in an existing program: clients join rooms and talk in them.
-func Example() {
+func Example_chat() {
 	io, err := socketio.NewServer(socketio.Config{})
 	if err != nil {
 		log.Fatal(err)

@@ -102,6 +102,9 @@ func (e *encoder) checkPlaceholders() error {
 
 // argument appends one argument, and the comma before it.
 func (e *encoder) argument(arg any) error {
+	if args, ok := arg.(Args); ok {
+		arg = args.From(0)
+	}
 	if raw, ok := arg.(Raw); ok && raw.run && raw.Len() == 0 {
 		return nil
 	}
