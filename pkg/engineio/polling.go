@@ -52,6 +52,9 @@ func (s *Session) servePolling(w http.ResponseWriter, r *http.Request) {
 
 // serveGet holds the request until there is something to send, and sends all of it.
 func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
+	if s.server.clock.overdue(s) {
+		s.fail(ReasonPingTimeout)
+	}
 	s.mu.Lock()
 	p := s.poll
 	switch {
