@@ -21,19 +21,18 @@ type Adapter struct {
 	names     channels
 	uid       string // names this node as a sender in all its namespaces
 	log       *sparingLog
-	started   chan struct{} // closed when Run has set tag
-	ended     chan struct{} // closed when Run returns
+	// probeChannel is where this node hears itself.
+	probeChannel string
+	started      chan struct{} // closed when Run has set tag
+	ended        chan struct{} // closed when Run returns
 
 	count     counters
 	interests *interests
 	publisher *publisher
+	hearing   gaps
 
-	mu sync.Mutex
-	// Guarded by mu.
-	tag                 string
-	connectedAt, downAt time.Time // one of them is zero; both are before the first connection
-	gaps                uint64
-	gapTotal            time.Duration
+	mu  sync.Mutex
+	tag string // Guarded by mu.
 }
 
 var _ socketio.Adapter = (*Adapter)(nil)
@@ -50,6 +49,7 @@ func New(cfg Config) (*Adapter, error) {
 		started: make(chan struct{}), ended: make(chan struct{}),
 		interests: newInterests(cfg.Linger),
 	}
+	a.probeChannel = a.names.probe(a.uid)
 	if a.client == nil {
 		if a.client, err = newClient(cfg.URL); err != nil {
 			return nil, err
@@ -60,6 +60,8 @@ func New(cfg Config) (*Adapter, error) {
 		client: a.client, maxMessages: cfg.MaxQueue, maxBytes: cfg.MaxQueueBytes,
 		observe: cfg.ObservePublish, count: &a.count, log: a.log, wake: make(chan struct{}, 1),
 	}
+	now := time.Now()
+	a.publisher.gaps.back(now, now) // as far as is known
 	return a, nil
 }
 
@@ -77,10 +79,8 @@ func newUID() string {
 // Healthy reports whether everything wanted is being heard and Redis takes messages, as
 // far as is known.
 func (a *Adapter) Healthy() bool {
-	a.mu.Lock()
-	connected := !a.connectedAt.IsZero()
-	a.mu.Unlock()
-	return connected && a.publisher.away() == nil
+	now := time.Now()
+	return a.hearing.read(now).up && a.publisher.gaps.read(now).up
 }
 
 // Stats returns the figures of the moment.
@@ -88,11 +88,12 @@ func (a *Adapter) Stats() Stats {
 	s := a.count.read()
 	s.QueuedMessages, s.QueuedBytes = a.publisher.sizes()
 	s.Subscriptions, s.Pending = a.interests.sizes()
-	s.CanPublish = a.publisher.away() == nil
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s.Connected, s.ConnectedSince, s.DownSince = !a.connectedAt.IsZero(), a.connectedAt, a.downAt
-	s.Gaps, s.GapTotal = a.gaps, a.gapTotal
+	now := time.Now()
+	h, p := a.hearing.read(now), a.publisher.gaps.read(now)
+	s.Connected, s.ConnectedSince, s.DownSince, s.ProvenUntil = h.up, h.upSince, h.downSince, h.proven
+	s.Gaps, s.GapTotal = h.gaps, h.total
+	s.CanPublish, s.PublishDownSince = p.up, p.downSince
+	s.PublishGaps, s.PublishGapTotal = p.gaps, p.total
 	return s
 }
 

@@ -27,9 +27,11 @@ type Config struct {
 	// returns an error. 0 means for ever: then a node starts without Redis and says
 	// in Stats that it is not connected.
 	StartTimeout time.Duration
-	// ProbeInterval is the time between probes of the Pub/Sub connection. One on
-	// which nothing has arrived from one probe to the next is replaced. 0 means 5 s.
-	ProbeInterval time.Duration
+	// ProbeInterval is the time between the probes with which a node hears itself,
+	// and ProbeTimeout how long the answer may take when nothing else arrives. A
+	// connection that has been silent for the sum of both, or does not bring what is
+	// published, is replaced. 0 means 2 s and 4 s.
+	ProbeInterval, ProbeTimeout time.Duration
 	// Linger is how long a channel stays subscribed after Leave. 0 means 2 s.
 	Linger time.Duration
 	// MaxMessageBytes bounds a message, both in MessagePack and as JSON. A larger one
@@ -63,7 +65,8 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	for name, n := range map[string]int{
 		"MaxMessageBytes": c.MaxMessageBytes, "MaxQueue": c.MaxQueue, "MaxQueueBytes": c.MaxQueueBytes,
-		"StartTimeout": int(c.StartTimeout), "ProbeInterval": int(c.ProbeInterval), "Linger": int(c.Linger),
+		"StartTimeout": int(c.StartTimeout), "ProbeInterval": int(c.ProbeInterval),
+		"ProbeTimeout": int(c.ProbeTimeout), "Linger": int(c.Linger),
 	} {
 		if n < 0 {
 			return c, fmt.Errorf("redis adapter: %s is negative", name)
@@ -73,7 +76,8 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	set(&c.Prefix, "socket.io")
-	set(&c.ProbeInterval, 5*time.Second)
+	set(&c.ProbeInterval, 2*time.Second)
+	set(&c.ProbeTimeout, 4*time.Second)
 	set(&c.Linger, 2*time.Second)
 	set(&c.MaxMessageBytes, 16<<20)
 	set(&c.MaxQueue, 16384)

@@ -12,6 +12,11 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
+// answerTimeout is how long a Redis that is there may take to accept a connection and to
+// answer on it. It is short, and lastBackoff as well, so that what comes back is found
+// within 3 s: an attempt that began before may have to run out first.
+const answerTimeout = 1500 * time.Millisecond
+
 // newClient makes the client for a URL.
 func newClient(url string) (goredis.UniversalClient, error) {
 	o, err := goredis.ParseURL(url)
@@ -27,7 +32,7 @@ func newClient(url string) (goredis.UniversalClient, error) {
 	o.DialerRetries = 1 // the loops of this package have their own pace
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true // no command of a connection's beginning may be left unanswered
-	set(&o.DialTimeout, 2*time.Second)
+	set(&o.DialTimeout, answerTimeout)
 	set(&o.ReadTimeout, 3*time.Second)
 	set(&o.WriteTimeout, 3*time.Second)
 	set(&o.PoolSize, 4)

@@ -39,10 +39,10 @@ func (a *Adapter) keepListening(ctx context.Context, node socketio.Node) error {
 		wasUp, err := a.listen(ctx, node)
 		everUp = everUp || wasUp
 		a.interests.lost(everUp)
-		a.disconnected()
 		if ctx.Err() != nil {
 			return nil
 		}
+		a.hearing.lost(time.Time{})
 		if !everUp && a.cfg.StartTimeout > 0 && time.Since(start) >= a.cfg.StartTimeout {
 			return fmt.Errorf("reach redis within %v: %w", a.cfg.StartTimeout, err)
 		}
@@ -50,34 +50,18 @@ func (a *Adapter) keepListening(ctx context.Context, node socketio.Node) error {
 		if wasUp {
 			wait = firstBackoff
 		}
-		if !sleep(ctx, wait) {
+		if !sleep(ctx, jitter(wait)) {
 			return nil
 		}
 		wait = min(2*wait, lastBackoff)
 	}
 }
 
-// connected notes that everything wanted is subscribed.
-func (a *Adapter) connected() {
+// connected notes that everything wanted is subscribed. Redis has answered a question
+// that was sent at asked, behind the last subscription.
+func (a *Adapter) connected(asked time.Time) {
 	a.interests.up()
-	a.mu.Lock()
-	a.connectedAt = time.Now()
-	var gap time.Duration
-	if !a.downAt.IsZero() {
-		gap = a.connectedAt.Sub(a.downAt)
-		a.gaps++
-		a.gapTotal += gap
-	}
-	a.downAt = time.Time{}
-	a.mu.Unlock()
+	gap := a.hearing.back(asked, time.Now())
 	subscriptions, _ := a.interests.sizes()
 	a.cfg.Logger.Info("subscribed", "subscriptions", subscriptions, "gap", gap)
-}
-
-func (a *Adapter) disconnected() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.connectedAt.IsZero() {
-		a.connectedAt, a.downAt = time.Time{}, time.Now()
-	}
 }

@@ -51,9 +51,10 @@ func (r Reason) index() int {
 
 // Stats is what an Adapter has done since New, and how it is.
 type Stats struct {
-	// Published counts what Redis has accepted, PublishFailed what was queued and
-	// failed, or of which it is not known whether Redis got it.
-	Published, PublishFailed uint64
+	// Published counts what Redis has accepted, PublishFailed what was queued and has
+	// certainly not been published, and PublishUnknown what was sent and never
+	// answered: it may have been published or not, and is not sent again.
+	Published, PublishFailed, PublishUnknown uint64
 	// RefusedAway, RefusedFull and RefusedBad count emits that were not queued: Redis
 	// was known to be away, the queue was full, or they can't be sent (ErrBadEvent).
 	RefusedAway, RefusedFull, RefusedBad uint64
@@ -77,16 +78,38 @@ type Stats struct {
 	// when it is not, DownSince says since when. Both are zero before the first time.
 	Connected                 bool
 	ConnectedSince, DownSince time.Time
-	// CanPublish is false from a failed publish until Redis answers again.
-	CanPublish bool
-	// Gaps counts how often the subscriptions were lost, GapTotal for how long.
+	// ProvenUntil is a moment until which nothing is missing that Redis had for this
+	// node since ConnectedSince. It is the zero time before the first connection.
+	ProvenUntil time.Time
+	// Gaps counts the times that the subscriptions were lost, and GapTotal sums up how
+	// long emits of other nodes may not have been heard, the gap of now included. A
+	// gap begins with the last moment that a probe has proven, so it is rather too
+	// long than too short.
 	Gaps     uint64
 	GapTotal time.Duration
+
+	// CanPublish is false from a failed publish until Redis answers again;
+	// PublishDownSince says since when.
+	CanPublish       bool
+	PublishDownSince time.Time
+	// PublishGaps and PublishGapTotal are the same as Gaps and GapTotal for what this
+	// node publishes: a gap begins with the first message that failed.
+	PublishGaps     uint64
+	PublishGapTotal time.Duration
+
+	// Probes counts the probes that came back, ProbeTime says how long the last one
+	// took, and StrayProbes counts what came by their channel and was none of them,
+	// or too late.
+	Probes, StrayProbes uint64
+	ProbeTime           time.Duration
 }
 
 // counters are written from several goroutines.
 type counters struct {
 	published, publishFailed             atomic.Uint64
+	publishUnknown                       atomic.Uint64
+	probesSent, probes, strayProbes      atomic.Uint64
+	probeTime                            atomic.Int64
 	queued                               atomic.Uint64 // ever
 	refusedAway, refusedFull, refusedBad atomic.Uint64
 	received, receivedBytes              atomic.Uint64
@@ -96,7 +119,8 @@ type counters struct {
 
 func (c *counters) read() Stats {
 	s := Stats{
-		Published: c.published.Load(), PublishFailed: c.publishFailed.Load(),
+		Published: c.published.Load(), PublishFailed: c.publishFailed.Load(), PublishUnknown: c.publishUnknown.Load(),
+		Probes: c.probes.Load(), StrayProbes: c.strayProbes.Load(), ProbeTime: time.Duration(c.probeTime.Load()),
 		RefusedAway: c.refusedAway.Load(), RefusedFull: c.refusedFull.Load(), RefusedBad: c.refusedBad.Load(),
 		Received: c.received.Load(), ReceivedBytes: c.receivedBytes.Load(),
 		Delivered: c.delivered.Load(), Own: c.own.Load(), Requests: c.requests.Load(),
