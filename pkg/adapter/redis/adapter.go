@@ -11,7 +11,7 @@ import (
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
-// Adapter is a socketio.Adapter over one Redis server. See the package comment for a
+// Adapter is a socketio.ClusterAdapter over one Redis server. See the package comment for a
 // life. All methods may be called from any goroutine.
 type Adapter struct {
 	// Immutable.
@@ -27,6 +27,9 @@ type Adapter struct {
 	count     counters
 	interests *interests
 	publisher *publisher
+	calls     *calls
+
+	answerer *answerer // set by Run before anything is received
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -36,7 +39,7 @@ type Adapter struct {
 	gapTotal            time.Duration
 }
 
-var _ socketio.Adapter = (*Adapter)(nil)
+var _ socketio.ClusterAdapter = (*Adapter)(nil)
 
 // New checks cfg and returns an Adapter that is not connected yet: Run does that.
 func New(cfg Config) (*Adapter, error) {
@@ -50,6 +53,7 @@ func New(cfg Config) (*Adapter, error) {
 		started: make(chan struct{}), ended: make(chan struct{}),
 		interests: newInterests(cfg.Linger),
 	}
+	a.calls = newCalls(a.uid, cfg.MaxQuestions)
 	if a.client == nil {
 		if a.client, err = newClient(cfg.URL); err != nil {
 			return nil, err
@@ -88,6 +92,7 @@ func (a *Adapter) Stats() Stats {
 	s := a.count.read()
 	s.QueuedMessages, s.QueuedBytes = a.publisher.sizes()
 	s.Subscriptions, s.Pending = a.interests.sizes()
+	s.Questions = a.calls.size()
 	s.CanPublish = a.publisher.away() == nil
 	a.mu.Lock()
 	defer a.mu.Unlock()
