@@ -11,7 +11,7 @@ import (
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
-// Adapter is a socketio.Adapter over one Redis server. See the package comment for a
+// Adapter is a socketio.ClusterAdapter over one Redis server. See the package comment for a
 // life. All methods may be called from any goroutine.
 type Adapter struct {
 	// Immutable.
@@ -30,12 +30,15 @@ type Adapter struct {
 	interests *interests
 	publisher *publisher
 	hearing   gaps
+	calls     *calls
+
+	answerer *answerer // set by Run before anything is received
 
 	mu  sync.Mutex
 	tag string // Guarded by mu.
 }
 
-var _ socketio.Adapter = (*Adapter)(nil)
+var _ socketio.ClusterAdapter = (*Adapter)(nil)
 
 // New checks cfg and returns an Adapter that is not connected yet: Run does that.
 func New(cfg Config) (*Adapter, error) {
@@ -50,6 +53,7 @@ func New(cfg Config) (*Adapter, error) {
 		interests: newInterests(cfg.Linger),
 	}
 	a.probeChannel = a.names.probe(a.uid)
+	a.calls = newCalls(a.uid, cfg.MaxQuestions)
 	if a.client == nil {
 		if a.client, err = newClient(cfg.URL); err != nil {
 			return nil, err
@@ -94,6 +98,7 @@ func (a *Adapter) Stats() Stats {
 	s.Gaps, s.GapTotal = h.gaps, h.total
 	s.CanPublish, s.PublishDownSince = p.up, p.downSince
 	s.PublishGaps, s.PublishGapTotal = p.gaps, p.total
+	s.Questions = a.calls.size()
 	return s
 }
 

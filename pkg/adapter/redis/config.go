@@ -40,13 +40,22 @@ type Config struct {
 	// MaxQueue and MaxQueueBytes bound what waits to be published; beyond, Broadcast
 	// returns ErrQueueFull. 0 means 16,384 messages and 64 MiB.
 	MaxQueue, MaxQueueBytes int
+	// MaxQuestions bounds the questions to other nodes that wait for answers at the
+	// same time; beyond, they fail with ErrBusy. 0 means 1,000.
+	MaxQuestions int
+	// SharedResponses sends answers on the channel that all nodes hear, even to nodes
+	// that have one of their own. The nodes that need it are those of the official
+	// adapter before 7.1. It is the opposite of the official adapter's
+	// publishOnSpecificResponseChannel; both kinds of answers are always heard.
+	SharedResponses bool
 	// ObservePublish, if set, is told how long each publish took from Broadcast to
 	// Redis's answer; ObserveReceive, how long decoding and delivering took for each
 	// message. They must not block.
 	ObservePublish, ObserveReceive func(time.Duration)
 }
 
-// Errors of Broadcast: other nodes did not get the event. Compare with errors.Is.
+// Errors of Broadcast and of questions: other nodes did not get the message. Compare
+// with errors.Is.
 var (
 	// ErrAway says that Redis is known to be unreachable.
 	ErrAway = errors.New("redis is away")
@@ -55,6 +64,8 @@ var (
 	// ErrBadEvent says that the event can't be sent: its data is not what Broadcast
 	// promises, or too large.
 	ErrBadEvent = errors.New("event can't be published")
+	// ErrBusy says that Config.MaxQuestions questions wait for answers already.
+	ErrBusy = errors.New("too many questions at once")
 	// ErrClosed says that Run has ended.
 	ErrClosed = errors.New("adapter is closed")
 )
@@ -64,7 +75,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("redis adapter: no URL")
 	}
 	for name, n := range map[string]int{
-		"MaxMessageBytes": c.MaxMessageBytes, "MaxQueue": c.MaxQueue, "MaxQueueBytes": c.MaxQueueBytes,
+		"MaxMessageBytes": c.MaxMessageBytes, "MaxQueue": c.MaxQueue, "MaxQueueBytes": c.MaxQueueBytes, "MaxQuestions": c.MaxQuestions,
 		"StartTimeout": int(c.StartTimeout), "ProbeInterval": int(c.ProbeInterval),
 		"ProbeTimeout": int(c.ProbeTimeout), "Linger": int(c.Linger),
 	} {
@@ -82,6 +93,7 @@ func (c Config) withDefaults() (Config, error) {
 	set(&c.MaxMessageBytes, 16<<20)
 	set(&c.MaxQueue, 16384)
 	set(&c.MaxQueueBytes, 64<<20)
+	set(&c.MaxQuestions, 1000)
 	return c, nil
 }
 

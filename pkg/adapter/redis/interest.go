@@ -13,6 +13,7 @@ const (
 	kindBroadcast channelKind = iota
 	kindPrivate               // a pattern: broadcasts to the rooms of this node's sockets
 	kindRequest
+	kindResponse
 )
 
 // interest is one subscription that this node wants. It exists from the first Join until
@@ -150,6 +151,14 @@ func (x *interests) find(name string) (kind channelKind, namespace string, ok bo
 		namespace = i.owners[0]
 	}
 	return i.kind, namespace, true
+}
+
+// confirmed reports whether what arrives by a channel is heard.
+func (x *interests) confirmed(name string) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	i := x.byName[name]
+	return i != nil && i.wanted() && i.state == subscriptionConfirmed
 }
 
 // order is what to tell Redis.

@@ -23,6 +23,8 @@ func (a *Adapter) wants(namespace, room string) []want {
 		{a.names.all(namespace), kindBroadcast},
 		{a.names.private(namespace, tag), kindPrivate},
 		{a.names.requests(namespace), kindRequest},
+		{a.names.answers(namespace, ""), kindResponse},
+		{a.names.answers(namespace, a.uid), kindResponse},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -18,11 +19,7 @@ func (a *Adapter) receive(node socketio.Node, m *goredis.Message) {
 	start := time.Now()
 	a.count.received.Add(1)
 	a.count.receivedBytes.Add(uint64(len(m.Payload)))
-	defer func() {
-		if p := recover(); p != nil {
-			a.drop(DropPanic, m, fmt.Errorf("%v\n%s", p, debug.Stack()))
-		}
-	}()
+	defer a.recoverFrom(m)
 	if !a.isBroadcast(node, m) {
 		return
 	}
@@ -56,8 +53,15 @@ func (a *Adapter) receive(node socketio.Node, m *goredis.Message) {
 	}
 }
 
+// recoverFrom is deferred by what handles a message: a panic is counted, and ends there.
+func (a *Adapter) recoverFrom(m *goredis.Message) {
+	if p := recover(); p != nil {
+		a.drop(DropPanic, m, fmt.Errorf("%v\n%s", p, debug.Stack()))
+	}
+}
+
 // isBroadcast says whether a message is to be decoded as one; otherwise it has been
-// counted as what it is.
+// handled as what it is.
 func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
 	name := m.Channel
 	if m.Pattern != "" {
@@ -69,7 +73,10 @@ func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
 		a.drop(DropUnknownChannel, m, nil)
 		return false
 	case kind == kindRequest:
-		a.count.requests.Add(1)
+		a.answerer.request(namespace, m)
+		return false
+	case kind == kindResponse:
+		a.response(namespace, m)
 		return false
 	case kind == kindPrivate:
 		// A room whose name only begins like this node's ids comes here too. If it
@@ -82,6 +89,46 @@ func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
 		}
 	}
 	return true
+}
+
+// response takes one message of a response channel to the question that it answers.
+func (a *Adapter) response(namespace string, m *goredis.Message) {
+	if !strings.Contains(m.Payload, a.uid) {
+		a.count.responsesOfOthers.Add(1) // it is not worth decoding
+		return
+	}
+	if len(m.Payload) > a.cfg.MaxMessageBytes {
+		a.drop(DropTooLarge, m, nil)
+		return
+	}
+	f, err := decodeFields(m.Payload, "type", "requestId", "sockets", "rooms", "clientCount", "packet", "data", "more", "uid")
+	var id string
+	if err == nil {
+		id, err = f.name("requestId")
+	}
+	if err != nil {
+		a.drop(reasonOf(err), m, err)
+		return
+	}
+	if !a.calls.asked(id) {
+		a.count.responsesOfOthers.Add(1)
+		return
+	}
+	c := a.calls.find(id)
+	switch {
+	case c == nil:
+		a.drop(DropLate, m, nil)
+		return
+	case c.namespace != namespace:
+		err = errNamespace
+	default:
+		err = c.take(f, len(m.Payload))
+	}
+	if err != nil {
+		a.drop(reasonOf(err), m, err)
+		return
+	}
+	a.count.responses.Add(1)
 }
 
 // checkChannel holds a message to the channel it came by. Every known publisher chooses
@@ -124,6 +171,8 @@ func reasonOf(err error) Reason {
 		err    error
 		reason Reason
 	}{
+		{errUnknownRequest, DropUnknownRequest}, {errBusy, DropBusy}, {errRefused, DropRefused},
+		{errLate, DropLate}, {errSurplus, DropSurplus},
 		{errNotEvent, DropNotEvent}, {errNamespace, DropNamespace}, {errRoom, DropRooms},
 		{notepack.ErrDepth, DropTooDeep}, {notepack.ErrTooLarge, DropTooLarge},
 	} {

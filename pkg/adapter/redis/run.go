@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/causeway-rt/causeway/pkg/socketio"
@@ -20,13 +21,18 @@ func (a *Adapter) Run(ctx context.Context, node socketio.Node) error {
 	defer close(a.ended)
 	defer a.interests.lost(true) // nobody waits for what will not come
 	ctx, cancel := context.WithCancel(ctx)
+	a.answerer = newAnswerer(ctx, a, node)
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
 		a.publisher.run(ctx)
 	}()
+	var answering sync.WaitGroup
+	answering.Go(func() { a.answerer.questions.run(ctx) })
+	answering.Go(func() { a.answerer.events.run(ctx) })
 	err := a.keepListening(ctx, node)
 	cancel()
+	answering.Wait()
 	<-published
 	return err
 }

@@ -33,12 +33,24 @@ const (
 	DropForged Reason = "forged sender"
 	// DropRefused: the node did not accept it.
 	DropRefused Reason = "refused"
+	// DropUnknownRequest: a request of no known type.
+	DropUnknownRequest Reason = "unknown request"
+	// DropBusy: a request that came while too many others waited. It is not
+	// answered, and who asks gets a partial result.
+	DropBusy Reason = "busy"
+	// DropLate: an answer to a question that this node does not ask any more, or
+	// never has. Normal after a wait that ended early.
+	DropLate Reason = "late answer"
+	// DropSurplus: an answer beyond those that a question expects, a second one of
+	// the same node for example.
+	DropSurplus Reason = "surplus answer"
 	// DropPanic: handling it panicked. It is a bug; the log has the stack.
 	DropPanic Reason = "panic"
 )
 
 var reasons = [...]Reason{DropMalformed, DropTooDeep, DropTooLarge, DropNotEvent, DropNamespace, DropRooms,
-	DropUnknownChannel, DropNoSocket, DropForged, DropRefused, DropPanic}
+	DropUnknownChannel, DropNoSocket, DropForged, DropRefused,
+	DropUnknownRequest, DropBusy, DropLate, DropSurplus, DropPanic}
 
 func (r Reason) index() int {
 	for i := range reasons {
@@ -67,8 +79,15 @@ type Stats struct {
 	// had sent itself, and Dropped the others.
 	Delivered, Own uint64
 	Dropped        map[Reason]uint64
-	// Requests counts requests of other nodes. They are not answered yet.
-	Requests uint64
+	// Requests counts the requests of other nodes and of emitters that were carried
+	// out, ResponsesSent the answers, and AcksGivenUp the broadcasts whose acks were
+	// not waited for because too many were.
+	Requests, ResponsesSent, AcksGivenUp uint64
+	// Questions is how many questions of this node wait for answers now, RefusedBusy
+	// how many were refused with ErrBusy. Responses counts the answers taken, and
+	// ResponsesOfOthers those that were heard, but not asked for here.
+	Questions                                 int
+	RefusedBusy, Responses, ResponsesOfOthers uint64
 
 	// Subscriptions is how many channels and patterns this node wants to hear, and
 	// Pending how many of them Redis has not confirmed.
@@ -112,6 +131,9 @@ type counters struct {
 	probeTime                            atomic.Int64
 	queued                               atomic.Uint64 // ever
 	refusedAway, refusedFull, refusedBad atomic.Uint64
+	refusedBusy, acksGivenUp             atomic.Uint64
+	responses, responsesOfOthers         atomic.Uint64
+	responsesSent                        atomic.Uint64
 	received, receivedBytes              atomic.Uint64
 	delivered, own, requests             atomic.Uint64
 	dropped                              [len(reasons)]atomic.Uint64
@@ -124,6 +146,8 @@ func (c *counters) read() Stats {
 		RefusedAway: c.refusedAway.Load(), RefusedFull: c.refusedFull.Load(), RefusedBad: c.refusedBad.Load(),
 		Received: c.received.Load(), ReceivedBytes: c.receivedBytes.Load(),
 		Delivered: c.delivered.Load(), Own: c.own.Load(), Requests: c.requests.Load(),
+		ResponsesSent: c.responsesSent.Load(), AcksGivenUp: c.acksGivenUp.Load(), RefusedBusy: c.refusedBusy.Load(),
+		Responses: c.responses.Load(), ResponsesOfOthers: c.responsesOfOthers.Load(),
 		Dropped: make(map[Reason]uint64, len(reasons)),
 	}
 	for i, reason := range reasons {
