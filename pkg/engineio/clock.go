@@ -53,7 +53,8 @@ func newClock(cfg *Config, expire func(*Session, wait)) *clock {
 	return c
 }
 
-// set moves a session to the end of a list, out of the one it is in.
+// set moves a session to the end of a list, out of the one it is in. Callers hold the
+// session's mu, so that what its end sets stays.
 func (c *clock) set(s *Session, w wait) {
 	c.mu.Lock()
 	c.remove(s)

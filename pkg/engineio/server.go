@@ -56,18 +56,13 @@ func NewServer(cfg Config) (*Server, error) {
 	tail := fmt.Sprintf(`],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`, cfg.PingInterval.Milliseconds(), cfg.PingTimeout.Milliseconds(), cfg.MaxPayload)
 	s.openTail[Polling] = `","upgrades":[` + upgrades + tail
 	s.openTail[WebSocket] = `","upgrades":[` + tail
-	if s.parking, err = newParking(s); err != nil {
-		return nil, err
-	}
+	s.parking = newParking(s)
 	s.clock = newClock(&s.cfg, s.expire)
 	s.goroutines.Go(func() { s.clock.run(s.stop) })
 	for range runtime.GOMAXPROCS(0) {
 		f := newFlusher(s)
 		s.flushers = append(s.flushers, f)
 		s.goroutines.Go(func() { f.run(s.stop) })
-	}
-	if s.parking != nil {
-		s.goroutines.Go(s.parking.run)
 	}
 	return s, nil
 }
@@ -152,10 +147,7 @@ func (s *Server) open(hs Handshake, c *conn) *Session {
 	sess.receiver = receiver
 	sess.mu.Unlock()
 	sess.tell() // it may have ended before there was a receiver
-	if !sess.isOpen() {
-		return sess
-	}
-	s.clock.set(sess, waitPing)
+	sess.wait(waitPing)
 	if s.draining.Load() { // began while this handshake was under way
 		sess.Close(ReasonShutdown)
 	}

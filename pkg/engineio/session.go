@@ -186,7 +186,7 @@ func (s *Session) receive(p packet) bool {
 	switch p.kind {
 	case packetMessage:
 		if s.beat.Load() == beatPong && s.beat.CompareAndSwap(beatPong, beatRefreshed) {
-			s.server.clock.set(s, waitPong) // the pong may be stuck behind what the client uploads
+			s.wait(waitPong) // the pong may be stuck behind what the client uploads
 		}
 		if !p.binary && !validText(p.data) {
 			s.fail(ReasonParseError)
@@ -196,7 +196,7 @@ func (s *Session) receive(p packet) bool {
 		return true
 	case packetPong:
 		if s.beat.Swap(beatInterval) != beatInterval { // surplus pongs change nothing
-			s.server.clock.set(s, waitPing)
+			s.wait(waitPing)
 		}
 		return true
 	case packetPing: // only the server pings in v4
@@ -209,11 +209,21 @@ func (s *Session) receive(p packet) bool {
 	return true // open, upgrade, noop: meaningless here, and ignored as in the reference
 }
 
-// ping sends a ping and starts the wait for its pong.
+// ping starts the wait for a pong and sends the ping: in this order, as the pong may be
+// back before Send returns.
 func (s *Session) ping() {
 	s.beat.Store(beatPong)
-	if s.Send(pingPacket) == nil {
-		s.server.clock.set(s, waitPong)
+	s.wait(waitPong)
+	_ = s.Send(pingPacket) // an ended session needs none
+}
+
+// wait is the heartbeat's way to the clock: a session that has ended has a wait of
+// another kind, or none, and must keep it.
+func (s *Session) wait(w wait) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateOpen {
+		s.server.clock.set(s, w)
 	}
 }
 
@@ -242,6 +252,7 @@ func (s *Session) close(reason Reason, frame *Message) {
 	if !flushed {
 		s.kick()
 	}
+	s.server.clock.set(s, linger)
 	s.mu.Unlock()
 	if probe != nil {
 		probe.close()
@@ -249,7 +260,6 @@ func (s *Session) close(reason Reason, frame *Message) {
 	if flushed {
 		current.farewell()
 	}
-	s.server.clock.set(s, linger)
 	s.ended(reason)
 }
 
@@ -276,9 +286,9 @@ func (s *Session) abort(reason Reason, farewell *Message) {
 		s.kick()
 		s.poll.stopBody()
 	}
+	s.server.clock.set(s, waitNone)
 	s.mu.Unlock()
 
-	s.server.clock.set(s, waitNone)
 	for _, c := range [...]*conn{current, probe} {
 		if c != nil {
 			c.close()
