@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/causeway-rt/causeway/pkg/socketio"
+)
+
+// joinTimeout bounds how long a join waits for the adapter's confirmation.
+const joinTimeout = 5 * time.Second
+
+// The relay events, and what becomes of them: the index of relay.counts.
+const (
+	relayJoin = iota
+	relayLeave
+	relayPublish
+	relayEvents
+)
+
+const (
+	relayOK = iota
+	relayForbidden
+	relayInvalid
+	relayLimit
+	relayUnavailable
+	relayOutcomes
+)
+
+var (
+	relayEventNames = [relayEvents]string{"join", "leave", "publish"}
+	// relayCodes are the answers' error codes. unavailable is a join that the
+	// adapter did not confirm: emits of other nodes would not reach the client.
+	relayCodes = [relayOutcomes]string{"ok", "forbidden", "invalid", "limit", "unavailable"}
+)
+
+// relay makes the gateway useful without a line of code: clients join and leave
+// rooms, and publish to them. Handlers of one client run in order, those of
+// different clients at the same time.
+type relay struct {
+	open   bool // to everybody; else to nobody
+	alone  bool // without an adapter, nothing is waited for
+	counts [relayEvents][relayOutcomes]atomic.Int64
+}
+
+// relayAnswers are what relay events are acknowledged with, by outcome.
+var relayAnswers = func() (out [relayOutcomes]json.RawMessage) {
+	for i, code := range relayCodes {
+		out[i] = json.RawMessage(`{"ok":false,"error":"` + code + `"}`)
+	}
+	out[relayOK] = json.RawMessage(`{"ok":true}`)
+	return out
+}()
+
+// serve attaches the relay to a namespace.
+func (r *relay) serve(ns namespace) {
+	for event, do := range [relayEvents]func(*socketio.Event) int{relayJoin: r.join, relayLeave: r.leave, relayPublish: publish} {
+		ns.On(relayEventNames[event], func(e *socketio.Event) {
+			outcome := relayForbidden
+			if r.open {
+				outcome = do(e)
+			}
+			r.counts[event][outcome].Add(1)
+			if e.WantsAck() {
+				_ = e.Ack(relayAnswers[outcome]) // a client that has gone needs none
+			}
+		})
+	}
+}
+
+// patience returns the context of a wait for the adapter. Without one there is
+// nothing to wait for, and a timer for each join would be a tenth of its cost.
+func (r *relay) patience() (context.Context, context.CancelFunc) {
+	if r.alone {
+		return context.Background(), func() {}
+	}
+	return context.WithTimeout(context.Background(), joinTimeout)
+}
+
+// join answers when emits of every node reach the socket.
+func (r *relay) join(e *socketio.Event) int {
+	room, ok := e.Arg(0).String()
+	if !ok || e.Len() != 1 {
+		return relayInvalid
+	}
+	ctx, cancel := r.patience()
+	defer cancel()
+	err := e.Socket().Join(ctx, room)
+	switch {
+	case err == nil:
+		return relayOK
+	case errors.Is(err, socketio.ErrBadRoom):
+		return relayInvalid
+	case errors.Is(err, socketio.ErrTooManyRooms):
+		return relayLimit
+	}
+	return relayUnavailable
+}
+
+func (r *relay) leave(e *socketio.Event) int {
+	room, ok := e.Arg(0).String()
+	if !ok || e.Len() != 1 || room == e.Socket().ID() { // its own room is how it is addressed
+		return relayInvalid
+	}
+	ctx, cancel := r.patience()
+	defer cancel()
+	if err := e.Socket().Leave(ctx, room); err != nil {
+		return relayUnavailable
+	}
+	return relayOK
+}
+
+// publish sends event(…args) to everybody else in the room, with the arguments
+// as they came.
+func publish(e *socketio.Event) int {
+	room, ok := e.Arg(0).String()
+	event, named := e.Arg(1).String()
+	if !ok || !named || room == "" || event == "" || len(room) > maxNameBytes || len(event) > maxNameBytes {
+		return relayInvalid
+	}
+	err := e.Socket().To(room).Emit(event, e.Args().From(2))
+	switch {
+	case errors.Is(err, socketio.ErrTooManyAttachments):
+		return relayLimit
+	case errors.Is(err, socketio.ErrReservedEvent), errors.Is(err, socketio.ErrPlaceholder), errors.Is(err, socketio.ErrInvalidJSON):
+		return relayInvalid
+	}
+	// Any other error is the adapter's. The sockets of this node have got the event,
+	// which is what is promised while Redis is away; the adapter counts it, and the
+	// node's health shows it.
+	return relayOK
+}
