@@ -144,6 +144,9 @@ func (s *Session) enqueue(batch []*Message) error {
 	if s.queueBytes > 0 && (s.queueBytes+size > cfg.MaxQueueBytes || len(s.queue)+len(batch) > cfg.MaxQueueMessages) {
 		return ErrSlow
 	}
+	if len(batch) == 0 {
+		return nil // a GET that is answered with nothing would be a broken payload
+	}
 	s.queue = append(s.queue, batch...)
 	s.queueBytes += size
 	s.kick()
@@ -239,26 +242,19 @@ func (s *Session) close(reason Reason, frame *Message) {
 		return
 	}
 	s.state, s.reason = stateClosing, reason
-	current, probe, linger := s.conn, s.probe, waitPoll
+	probe, linger := s.probe, waitPoll
 	s.probe = nil
-	flushed := false
 	if s.websocket {
 		linger = waitPeer
 		if frame != nil {
 			s.queue = append(s.queue, frame)
 		}
-		flushed = !s.ready && !s.stalled && len(s.queue) == 0
 	}
-	if !flushed {
-		s.kick()
-	}
+	s.kick() // with an empty queue as well: only who writes knows that all is written
 	s.server.clock.set(s, linger)
 	s.mu.Unlock()
 	if probe != nil {
 		probe.close()
-	}
-	if flushed {
-		current.farewell()
 	}
 	s.ended(reason)
 }

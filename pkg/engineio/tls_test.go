@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"math/big"
+	"net"
 	"testing"
 	"time"
 )
@@ -55,3 +56,19 @@ func TestTLSConnectionCarriesASession(t *testing.T) {
 	c.expectClose(noCode)
 	c.peer.expectEnd(ReasonForcedClose)
 }
+
+// tlsListener is tls.NewListener for connections that are no TCP.
+type tlsListener struct {
+	net.Listener
+	config *tls.Config
+}
+
+func (l tlsListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return tls.Server(c, l.config), nil
+}
+
+func tlsClient(c net.Conn, config *tls.Config) net.Conn { return tls.Client(c, config) }

@@ -168,6 +168,9 @@ func (s *Session) sendControl(m *Message) error {
 
 // close ends the connection at once. Its reader, or the parking, cleans up.
 func (c *conn) close() {
+	if t, ok := c.tcp.(interface{ NetConn() net.Conn }); ok {
+		_ = t.NetConn().Close() // TLS would wait for a full connection to take its goodbye
+	}
 	_ = c.tcp.Close()
 	if c.unpark() {
 		c.cleanUp()
@@ -198,7 +201,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.open(hs, c)
-	s.goroutines.Go(c.read)
+	s.start(c, c.read)
 }
 
 // read hands on what the client sends until the connection ends or falls silent.
