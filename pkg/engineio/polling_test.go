@@ -22,6 +22,7 @@ func inBubble(t *testing.T, cfg Config, test func(t *testing.T, p *poller)) {
 func (p *poller) gone() {
 	p.t.Helper()
 	p.poll().expect(p.t, http.StatusBadRequest, `{"code":1,"message":"Session ID unknown"}`)
+	synctest.Wait() // Closed is called before the session leaves
 	if n := p.server.count(); n != 0 {
 		p.t.Errorf("%d sessions left", n)
 	}
