@@ -42,8 +42,9 @@ type conn struct {
 
 	// Owned by the reader.
 	waiting  bool  // for the first byte of a message: a read deadline means silence
+	failed   error // what ended that wait; a socket says it once and then only EOF
 	budget   int   // bytes that the message may still take on the wire
-	deadline int64 // of reads, in ns since the server's start
+	deadline int64 // of reads, in Unix ns; 0 if there is none
 }
 
 var errBudget = errors.New("engineio: message in too many fragments")
@@ -103,6 +104,9 @@ func (w *wire) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	c := w.conn
+	if c.failed != nil {
+		return 0, c.failed
+	}
 	for {
 		n, err := c.tcp.Read(p)
 		if n == 0 && err != nil && !c.waiting && c.session.Load() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
@@ -110,6 +114,9 @@ func (w *wire) Read(p []byte) (int, error) {
 				c.deadline = 0
 				continue
 			}
+		}
+		if err != nil && c.waiting && !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.failed = err
 		}
 		if c.budget -= n; c.budget < 0 {
 			return n, errBudget
