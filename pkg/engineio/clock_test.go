@@ -23,7 +23,7 @@ func inClock(t *testing.T, test func(c *clockWorld)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &clockWorld{start: time.Now(), then: func(*Session, wait) {}}
 		cfg := &Config{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second}
-		c.clock = newClock(cfg, func(s *Session, w wait) {
+		c.clock = newClock(cfg, func(s *Session, w wait, _ time.Duration) {
 			c.mu.Lock()
 			c.log = append(c.log, fmt.Sprintf("%s %d %v", s.id, w, time.Since(c.start)))
 			c.mu.Unlock()

@@ -161,18 +161,18 @@ func (s *Server) open(hs Handshake, c *conn) *Session {
 	sess.receiver = receiver
 	sess.mu.Unlock()
 	sess.tell() // it may have ended before there was a receiver
-	sess.wait(waitPing)
+	sess.wait(waitPing, 0)
 	if s.draining.Load() { // began while this handshake was under way
 		sess.Close(ReasonShutdown)
 	}
 	return sess
 }
 
-// expire is told by the clock whose wait is over.
-func (s *Server) expire(sess *Session, w wait) {
+// expire is told by the clock whose wait is over, and since when.
+func (s *Server) expire(sess *Session, w wait, late time.Duration) {
 	switch w {
 	case waitPing:
-		sess.ping()
+		sess.ping(late)
 	case waitPong:
 		sess.fail(ReasonPingTimeout)
 	default: // the peer has had its time to say goodbye

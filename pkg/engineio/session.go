@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Errors of Session.Send.
@@ -189,7 +190,7 @@ func (s *Session) receive(p packet) bool {
 	switch p.kind {
 	case packetMessage:
 		if s.beat.Load() == beatPong && s.beat.CompareAndSwap(beatPong, beatRefreshed) {
-			s.wait(waitPong) // the pong may be stuck behind what the client uploads
+			s.wait(waitPong, 0) // the pong may be stuck behind what the client uploads
 		}
 		if !p.binary && !validText(p.data) {
 			s.fail(ReasonParseError)
@@ -199,7 +200,7 @@ func (s *Session) receive(p packet) bool {
 		return true
 	case packetPong:
 		if s.beat.Swap(beatInterval) != beatInterval { // surplus pongs change nothing
-			s.wait(waitPing)
+			s.wait(waitPing, 0)
 		}
 		return true
 	case packetPing: // only the server pings in v4
@@ -213,20 +214,21 @@ func (s *Session) receive(p packet) bool {
 }
 
 // ping starts the wait for a pong and sends the ping: in this order, as the pong may be
-// back before Send returns.
-func (s *Session) ping() {
+// back before Send returns. A ping that is a little late does not give its client more
+// time; one that is very late must not take the time away.
+func (s *Session) ping(late time.Duration) {
 	s.beat.Store(beatPong)
-	s.wait(waitPong)
+	s.wait(waitPong, min(late, s.server.cfg.PingTimeout/8))
 	_ = s.Send(pingPacket) // an ended session needs none
 }
 
 // wait is the heartbeat's way to the clock: a session that has ended has a wait of
 // another kind, or none, and must keep it.
-func (s *Session) wait(w wait) {
+func (s *Session) wait(w wait, ago time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == stateOpen {
-		s.server.clock.set(s, w)
+		s.server.clock.setSince(s, w, ago)
 	}
 }
 
