@@ -104,7 +104,7 @@ func contains(list []int, n int) bool {
 	return false
 }
 
-var everybody = []int{0, 1, 2}
+var allThree = []int{0, 1, 2}
 
 // three are configurations of three nodes on one server.
 func three(t testing.TB, url string) []Config {
@@ -116,14 +116,14 @@ func TestKilledRedisIsNoticedAndHealed(t *testing.T) {
 	t.Parallel()
 	own := redistest.StartOwn(t)
 	l := startLoad(t, three(t, own.URL())...)
-	l.endure(fault{begin: own.Kill, end: own.Restart, hold: 2 * time.Second, ill: everybody})
+	l.endure(fault{begin: own.Kill, end: own.Restart, hold: 2 * time.Second, ill: allThree})
 }
 
 func TestStoppedRedisIsNoticedAndHealed(t *testing.T) {
 	t.Parallel()
 	own := redistest.StartOwn(t)
 	l := startLoad(t, three(t, own.URL())...)
-	l.endure(fault{begin: own.Freeze, end: own.Thaw, hold: 20 * time.Second, ill: everybody})
+	l.endure(fault{begin: own.Freeze, end: own.Thaw, hold: 20 * time.Second, ill: allThree})
 }
 
 // ways are two proxies before one server: for the connection that subscribes, and for
@@ -248,7 +248,7 @@ func TestKilledSubscriptionsAreHealed(t *testing.T) {
 	a := l.endure(fault{
 		begin: func() { command(t, c, "CLIENT", "KILL", "TYPE", "pubsub") },
 		end:   func() {},
-		ill:   everybody,
+		ill:   allThree,
 	})
 	for i, s := range a.stats {
 		if s.Gaps != 1 || s.PublishGaps != 0 {
