@@ -206,7 +206,11 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		s.stats.rejected(rejectBadRequest)
 		return
 	}
-	s.open(hs, c)
+	if s.open(hs, c) == nil { // the server has ended
+		c.close()
+		c.cleanUp()
+		return
+	}
 	if !c.mayPark() || !c.park() {
 		s.start(c, func() { c.read(false) })
 	}
