@@ -2,7 +2,6 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { chromium } from "playwright-core";
 
 const require = createRequire(import.meta.url);
 const bundles = { 4: "socket.io-client", 3: "socket.io-client-3" };
@@ -22,6 +21,13 @@ async function servePage(client) {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { server, origin: `http://127.0.0.1:${server.address().port}` };
+}
+
+// launch starts the installed Chromium. The driver is loaded here, as most
+// scenarios do without it and loading it takes longer than they do.
+async function launch(t) {
+  const { chromium } = await import("playwright-core");
+  return chromium.launch({ executablePath: t.rest.chromium, args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 // inPage runs in the browser.
@@ -57,7 +63,7 @@ async function inPage({ url, transports, upgrades, room }) {
 
 export async function officialClientInChromium(t) {
   const { server, origin } = await servePage(t.client);
-  const browser = await chromium.launch({ executablePath: t.rest.chromium, args: ["--no-sandbox", "--disable-gpu"] });
+  const browser = await launch(t);
   try {
     const page = await browser.newPage();
     const problems = [];
@@ -86,7 +92,7 @@ export async function officialClientInChromium(t) {
 // A page of another origin gets nowhere unless that origin is allowed.
 export async function foreignOriginIsRefusedInChromium(t) {
   const { server, origin } = await servePage(t.client);
-  const browser = await chromium.launch({ executablePath: t.rest.chromium, args: ["--no-sandbox", "--disable-gpu"] });
+  const browser = await launch(t);
   try {
     const page = await browser.newPage();
     await page.goto(origin);
