@@ -50,6 +50,27 @@ func NewBinary(data []byte) *Message {
 	return m
 }
 
+// newPacket returns a packet without data, such as a ping.
+func newPacket(kind byte, data string) *Message {
+	m := &Message{buf: make([]byte, headroom, headroom+1+len(data)), NoCompress: true}
+	m.buf = append(m.buf, kind)
+	m.buf = append(m.buf, data...)
+	m.frame(0x81)
+	return m
+}
+
+// newRaw returns a finished WebSocket control frame.
+func newRaw(frame []byte) *Message { return &Message{isRaw: true, buf: frame} }
+
+// Packets and frames without content of their own are shared by all sessions.
+var (
+	pingPacket  = newPacket(packetPing, "")
+	noopPacket  = newPacket(packetNoop, "")
+	closePacket = newPacket(packetClose, "")
+	// closeFrame has no status code: the peer sees 1005, as with the reference.
+	closeFrame = newRaw([]byte{0x88, 0})
+)
+
 // frame writes the WebSocket header in front of the payload, so that the frame
 // is one run of bytes and its tail is the polling form.
 func (m *Message) frame(first byte) {

@@ -1,3 +1,23 @@
 // Package socketio serves Socket.IO v5: namespaces, rooms, events and acks over
 // the sessions of package engineio.
+//
+// # The life of a socket
+//
+// A client opens a session and asks for a namespace. The namespace's middlewares
+// (Use) decide; then the client is told, and the OnConnect functions get the
+// Socket. From then on its events go to its handlers (On), one at a time and in
+// the order in which they were sent, until it ends: OnDisconnecting functions see
+// it in its rooms, OnDisconnect functions when it has left them.
+//
+// # Goroutines
+//
+// All exported methods may be called from any goroutine. Handlers of one
+// connection run one at a time and may block: heartbeats and acks go on, and
+// events wait. When too many wait, the client is no longer read. A handler that
+// panics ends its connection, and nothing else.
+//
+// # Rooms
+//
+// A room is a name; it exists while it has members. When Join has returned, emits
+// of every node to the room reach the socket. When Leave has returned, no more do.
 package socketio

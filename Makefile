@@ -1,0 +1,46 @@
+# What a developer runs. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BENCH ?= .
+FUZZTIME ?= 20s
+TEST_TIMEOUT ?= 8m
+
+# The linter is a program of its own, with hundreds of dependencies that are no
+# business of go.mod. The go command builds it once, from the version pinned here.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+
+.PHONY: help build test bench lint fuzz clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/gateway, stamped with the version that git names
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o bin/gateway ./cmd/gateway
+
+test: ## install what the tests need, run all of them, say what was skipped and why
+	@scripts/test-needs
+	go vet ./...
+	go test -json -race -timeout $(TEST_TIMEOUT) ./... | go run ./internal/testsum
+
+bench: ## run the Go benchmarks; BENCH=regexp chooses
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+lint: $(GOLANGCI) ## run golangci-lint, and prove that its layer rules bite
+	$(GOLANGCI) run ./...
+	@scripts/lint-bites $(GOLANGCI)
+
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@scripts/fuzz $(FUZZTIME)
+
+clean: ## remove what was built
+	rm -rf bin
+
+$(GOLANGCI):
+	@echo 'building golangci-lint $(GOLANGCI_VERSION), once: a minute or two'
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv bin/golangci-lint $@

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+const intro = `Usage: gateway [command] [flags]
+
+A gateway for Socket.IO clients. A setting can be given as a flag, as the
+environment variable beside it, or in the file of --config under the flag's
+name with _ for -; the flag wins over the variable, the variable over the file.
+Durations are written as 500ms, 25s or 1m30s, lists with commas.
+
+Commands:
+  serve            serve clients until SIGTERM or SIGINT (the default)
+  check-config     say what is wrong with the configuration, if anything
+  version          print the version
+`
+
+// groups are the headings of the help, in order.
+var groups = []kong.Group{
+	{Key: "", Title: "General:"},
+	{Key: "listen", Title: "Listening:"},
+	{Key: "session", Title: "Sessions:"},
+	{Key: "cluster", Title: "Cluster:"},
+	{Key: "stop", Title: "Stopping (SIGTERM, SIGINT; a second signal ends at once):"},
+	{Key: "log", Title: "Logging:"},
+}
+
+// printHelp writes all flags, each with its default, its variable and one line
+// of what it does, in 80 columns: kong's own layout aligns each group by itself
+// and needs three lines for many of them.
+func printHelp(w io.Writer, app *kong.Application) {
+	fmt.Fprint(w, intro)
+	for _, g := range groups {
+		fmt.Fprintf(w, "\n%s\n", g.Title)
+		for _, f := range settingsOf(app) {
+			if groupOf(f) == g.Key {
+				fmt.Fprintf(w, "  %-42s %s\n      %s\n", spelling(f), variable(f.Name), f.Help)
+			}
+		}
+	}
+}
+
+func groupOf(f *kong.Flag) string {
+	if f.Group == nil {
+		return ""
+	}
+	return f.Group.Key
+}
+
+// spelling is a flag with its default, or with what it takes when it has none.
+func spelling(f *kong.Flag) string {
+	switch {
+	case f.HasDefault:
+		return "--" + f.Name + "=" + f.Default
+	case f.PlaceHolder != "":
+		return "--" + f.Name + "=" + f.PlaceHolder
+	}
+	return "--" + f.Name
+}

@@ -1,0 +1,54 @@
+// Command gateway serves Socket.IO clients.
+//
+// It reads its configuration from the command line, the environment and a file,
+// and hands it to package gateway, which does the rest. Exit status: 0 after a
+// drain, 1 when serving failed, 2 when the configuration is refused.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/causeway-rt/causeway/internal/gateway"
+)
+
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// The first signal starts the drain. Handing signals back to the system then
+	// makes the second one end the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// run is main without the process: it returns the exit status.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	cmd, err := parse(args, sources{environ}, stdout)
+	if err != nil {
+		fmt.Fprintln(stderr, "gateway:", oneLine(err))
+		return exitUsage
+	}
+	switch cmd.name {
+	case cmdHelp: // already printed
+	case cmdVersion:
+		fmt.Fprintln(stdout, versionLine())
+	case cmdCheck:
+		fmt.Fprintln(stdout, "configuration ok")
+	default:
+		cmd.cfg.LogOutput = stderr
+		if err := gateway.Run(ctx, cmd.cfg, stdout); err != nil {
+			fmt.Fprintln(stderr, "gateway:", oneLine(err))
+			return exitFailed
+		}
+	}
+	return exitOK
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/causeway-rt/causeway/internal/gateway"
+)
+
+// The settings whose values in a file are not plain texts.
+var (
+	wholeNumbers = []string{"max-payload", "max-queue"}
+	lists        = []string{"transports", "allowed-origins", "trusted-proxies", "redis-url"}
+)
+
+// config gives the settings their types. names says where each came from.
+func (f *flags) config(names map[string]string) (gateway.Config, error) {
+	p := parser{names: names}
+	c := gateway.Config{
+		Version:        version(),
+		Dev:            p.toggle("dev", f.Dev),
+		Listen:         p.address("listen", f.Listen),
+		InternalListen: p.address("internal-listen", f.InternalListen),
+		Path:           p.path("path", f.Path),
+		TrustedProxies: p.networks("trusted-proxies", f.TrustedProxies),
+		Transports:     p.transports("transports", f.Transports),
+		PingInterval:   p.duration("ping-interval", f.PingInterval, time.Millisecond),
+		PingTimeout:    p.duration("ping-timeout", f.PingTimeout, time.Millisecond),
+		ConnectTimeout: p.duration("connect-timeout", f.ConnectTimeout, time.Millisecond),
+		UpgradeTimeout: p.duration("upgrade-timeout", f.UpgradeTimeout, time.Millisecond),
+		MaxPayload:     p.size("max-payload", f.MaxPayload),
+		MaxQueue:       p.size("max-queue", f.MaxQueue),
+		RedisURL:       p.redis("redis-url", f.RedisURL),
+		RedisPrefix:    p.prefix("redis-prefix", f.RedisPrefix),
+		LogLevel:       p.level("log-level", f.LogLevel),
+	}
+	// What --dev changes unless it is said otherwise.
+	dev := c.Dev
+	c.AllowedOrigins = p.origins("allowed-origins", f.AllowedOrigins.or(dev, "*", ""))
+	c.DrainDelay = p.duration("drain-delay", f.DrainDelay.or(dev, "0s", "5s"), 0)
+	c.DrainWindow = p.duration("drain-window", f.DrainWindow.or(dev, "1s", "20s"), 0)
+	c.LogFormat = p.oneOf("log-format", f.LogFormat.or(dev, "text", "json"), "json", "text")
+	return c, p.err
+}
+
+// or is the default of a setting that was not given.
+func (t text) or(dev bool, inDev, otherwise text) text {
+	switch {
+	case t != "":
+		return t
+	case dev:
+		return inDev
+	}
+	return otherwise
+}
+
+// parser turns texts into values and keeps the first error.
+type parser struct {
+	names map[string]string
+	err   error
+}
+
+// refuse records that value is not allowed for the setting called flag.
+func (p *parser) refuse(flag, value, want string) {
+	if p.err != nil {
+		return
+	}
+	name := p.names[flag]
+	if name == "" {
+		name = "--" + flag
+	}
+	p.err = fmt.Errorf("%s=%q: want %s", name, shown(value), want)
+}
+
+func (p *parser) toggle(flag string, t toggle) bool {
+	if t == "" {
+		return false
+	}
+	on, err := strconv.ParseBool(string(t))
+	if err != nil {
+		p.refuse(flag, string(t), "true or false")
+	}
+	return on
+}
+
+const longest = 24 * time.Hour // of a duration: beyond it, clients' timers overflow
+
+func (p *parser) duration(flag string, t text, least time.Duration) time.Duration {
+	d, err := time.ParseDuration(string(t))
+	if err != nil || d < least || d > longest {
+		p.refuse(flag, string(t), fmt.Sprintf("a duration such as 500ms, 25s or 1m30s, from %v to 24h", least))
+	}
+	return d
+}
+
+func (p *parser) size(flag string, t text) int {
+	n, err := strconv.Atoi(string(t))
+	if err != nil || n < 1 || n > 1<<30 {
+		p.refuse(flag, string(t), "a whole number of bytes, from 1 to 1073741824")
+	}
+	return n
+}
+
+func (p *parser) address(flag string, t text) string {
+	_, port, err := net.SplitHostPort(string(t))
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		p.refuse(flag, string(t), "an address such as :3000, 127.0.0.1:3000 or [::1]:3000, with a port from 0 (any) to 65535")
+	}
+	return string(t)
+}
+
+func (p *parser) path(flag string, t text) string {
+	path := strings.TrimSuffix(string(t), "/")
+	u, err := url.Parse(path)
+	if err != nil || len(path) < 2 || path[0] != '/' || path[1] == '/' || u.EscapedPath() != path {
+		p.refuse(flag, string(t), "a path below / such as /socket.io, without query")
+	}
+	return path
+}
+
+func (p *parser) transports(flag string, t text) []string {
+	out := items(t)
+	slices.Sort(out)
+	for _, name := range out {
+		if name != "polling" && name != "websocket" {
+			out = nil
+		}
+	}
+	if len(out) == 0 || len(slices.Compact(slices.Clone(out))) < len(out) {
+		p.refuse(flag, string(t), "polling, websocket or both, with a comma")
+	}
+	return out
+}
+
+func (p *parser) origins(flag string, t text) []string {
+	out := items(t)
+	for _, o := range out {
+		if !isOrigin(o) && o != "*" {
+			p.refuse(flag, string(t), "origins such as https://example.com or http://localhost:8080, without path, or *, with commas")
+		}
+	}
+	return out
+}
+
+// isOrigin reports whether o is spelt as a browser sends it: scheme, host, and
+// port if any, in lower case.
+func isOrigin(o string) bool {
+	u, err := url.Parse(o)
+	return err == nil && u.Host != "" && u.Hostname() != "" && strings.ToLower(u.Scheme+"://"+u.Host) == o
+}
+
+func (p *parser) networks(flag string, t text) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range items(t) {
+		n, err := netip.ParsePrefix(s)
+		if err != nil {
+			var a netip.Addr
+			if a, err = netip.ParseAddr(s); err == nil {
+				n, err = a.Prefix(a.BitLen())
+			}
+		}
+		if err != nil {
+			p.refuse(flag, string(t), "networks such as 10.0.0.0/8 or fd00::/8, or single addresses, with commas")
+			return nil
+		}
+		out = append(out, n.Masked())
+	}
+	return out
+}
+
+var redisSchemes = []string{"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"}
+
+func (p *parser) redis(flag string, t text) string {
+	for _, s := range items(t) {
+		u, err := url.Parse(s)
+		if err != nil || !slices.Contains(redisSchemes, u.Scheme) || (u.Scheme != "unix" && u.Host == "") {
+			p.refuse(flag, string(t), "redis://, rediss:// or unix:// with an address, several with commas for a Redis Cluster, or redis+sentinel://host/master")
+		}
+	}
+	return string(t)
+}
+
+func (p *parser) prefix(flag string, t text) string {
+	if t == "" || len(t) > 256 {
+		p.refuse(flag, string(t), "1 to 256 bytes")
+	}
+	return string(t)
+}
+
+func (p *parser) level(flag string, t text) slog.Level {
+	name := p.oneOf(flag, t, "debug", "info", "warn", "error")
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(name)) // an unknown name is refused above
+	return l
+}
+
+func (p *parser) oneOf(flag string, t text, allowed ...string) string {
+	if !slices.Contains(allowed, string(t)) {
+		p.refuse(flag, string(t), strings.Join(allowed, " or "))
+	}
+	return string(t)
+}
+
+// items splits a list and drops the spaces around its items; "" has none.
+func items(t text) []string {
+	if t == "" {
+		return nil
+	}
+	out := strings.Split(string(t), ",")
+	for i := range out {
+		out[i] = strings.TrimSpace(out[i])
+	}
+	return out
+}

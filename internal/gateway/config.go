@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"io"
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Config says how a gateway behaves. The command line has the defaults that
+// differ from what zero means here.
+type Config struct {
+	// Version is shown in metrics and logs.
+	Version string
+	// Dev opens the relay to everybody, on any namespace, and serves the demo page.
+	Dev bool
+
+	// Listen is the public address, host:port. Port 0 takes a free one.
+	Listen string
+	// InternalListen is the address of metrics and health.
+	InternalListen string
+	// Path is where Socket.IO is served. Empty means /socket.io.
+	Path string
+	// AllowedOrigins lists the origins whose pages may connect, "*" for any.
+	// Empty means the host itself.
+	AllowedOrigins []string
+	// TrustedProxies lists the peers whose forwarding headers are believed.
+	TrustedProxies []netip.Prefix
+
+	// Transports lists what clients may use. Empty means all.
+	Transports []string
+	// PingInterval is the time between pings. 0 means 25 s.
+	PingInterval time.Duration
+	// PingTimeout is how long a pong may take. 0 means 20 s.
+	PingTimeout time.Duration
+	// ConnectTimeout is how long a client may take to join a namespace. 0 means 45 s.
+	ConnectTimeout time.Duration
+	// UpgradeTimeout bounds an upgrade. 0 means 10 s.
+	UpgradeTimeout time.Duration
+	// MaxPayload bounds a message and a request body, in bytes. 0 means 1,000,000.
+	MaxPayload int
+	// MaxQueue bounds what waits for one client, in bytes. 0 means 1 MiB.
+	MaxQueue int
+
+	// RedisURL connects this node with others. Empty means it is alone.
+	RedisURL string
+	// RedisPrefix begins the names of the Redis channels. Empty means socket.io.
+	RedisPrefix string
+	// RedisGrace is how long Redis may be away before the node is not ready. 0 means 30 s.
+	RedisGrace time.Duration
+
+	// DrainDelay is how long a stopping node, already not ready, goes on as
+	// before, so that balancers notice. 0 means not at all.
+	DrainDelay time.Duration
+	// DrainWindow is the time over which sessions are closed then. 0 means all at once.
+	DrainWindow time.Duration
+
+	// LogLevel is the least level that is logged. 0 means info.
+	LogLevel slog.Level
+	// LogFormat is json or text. Empty means json.
+	LogFormat string
+	// LogOutput takes the log. nil means standard error.
+	LogOutput io.Writer
+}

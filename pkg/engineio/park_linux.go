@@ -1,0 +1,192 @@
+package engineio
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// parkAfter is the silence after which a connection gives up its reader. It parks
+// between once and twice that time. Parking costs a few microseconds at the next
+// message, so a busy connection must not.
+const parkAfter = time.Second
+
+// parking holds the connections that have been silent for a while, without a goroutine
+// for each: an epoll instance of our own says when bytes arrive. The descriptors stay
+// with Go's poller as well.
+type parking struct {
+	server *Server
+	epoll  int
+	stopFD [2]int // a pipe: closing its writing end ends run
+
+	mu sync.Mutex
+	// Guarded by mu.
+	slots []*conn // by parkSlot.index
+	gens  []int32 // how often each slot was given away: events of earlier holders are stale
+	free  []int32
+	count int // connections that are parked now
+}
+
+// parkSlot is a connection's place in the parking. Guarded by parking.mu.
+type parkSlot struct {
+	index  int32 // from 1; 0: none yet
+	gen    int32
+	parked bool
+}
+
+const parkEvents = syscall.EPOLLIN | syscall.EPOLLRDHUP | 1<<30 // EPOLLONESHOT
+
+func newParking(s *Server) (*parking, error) {
+	p := &parking{server: s, slots: make([]*conn, 1), gens: make([]int32, 1)}
+	var err error
+	if p.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	if err = syscall.Pipe2(p.stopFD[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK); err != nil {
+		_ = syscall.Close(p.epoll)
+		return nil, os.NewSyscallError("pipe2", err)
+	}
+	stop := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLHUP}
+	if err = syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_ADD, p.stopFD[0], &stop); err != nil {
+		p.release()
+		_ = syscall.Close(p.stopFD[1])
+		return nil, os.NewSyscallError("epoll_ctl", err)
+	}
+	return p, nil
+}
+
+func (p *parking) release() {
+	_ = syscall.Close(p.epoll)
+	_ = syscall.Close(p.stopFD[0])
+}
+
+// stop ends run.
+func (p *parking) stop() { _ = syscall.Close(p.stopFD[1]) }
+
+// run starts a reader for each connection that has bytes, until stop.
+func (p *parking) run() {
+	defer p.release()
+	events := make([]syscall.EpollEvent, 256)
+	for {
+		n, err := syscall.EpollWait(p.epoll, events, -1)
+		if err != nil && !errors.Is(err, syscall.EINTR) {
+			p.server.cfg.Logger.Error("waiting for parked connections", "error", err)
+			return
+		}
+		for _, e := range events[:max(n, 0)] {
+			if e.Fd == 0 {
+				return
+			}
+			if c := p.take(e.Fd, e.Pad); c != nil {
+				p.server.goroutines.Go(c.read)
+			}
+		}
+	}
+}
+
+// take ends the parking of the connection that an event is about, unless it is stale.
+func (p *parking) take(index, gen int32) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.slots[index]
+	if c == nil || c.parkSlot.gen != gen || !c.parkSlot.parked {
+		return nil
+	}
+	c.parkSlot.parked = false
+	p.count--
+	return c
+}
+
+func (p *parking) parked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
+}
+
+func (c *conn) canPark() bool { return c.raw != nil && c.server.parking != nil }
+
+// awaitByte waits for the next message's first byte. false says that none came for the
+// time of parkAfter. The deadline is moved once in that time, not for each message.
+func (c *conn) awaitByte() bool {
+	c.waiting, c.budget = true, framingAllowance
+	now := time.Now()
+	if since := now.UnixNano(); c.deadline < since+int64(parkAfter) {
+		c.deadline = since + 2*int64(parkAfter)
+		_ = c.tcp.SetReadDeadline(now.Add(2 * parkAfter)) // fails only on a closed connection, as the read will
+	}
+	_, err := c.br.Peek(1)
+	c.waiting = false
+	return !errors.Is(err, os.ErrDeadlineExceeded) // other errors come back when the library reads
+}
+
+// park gives up the reader. false says that the connection is closed, and the reader
+// has to go on to find out why.
+func (c *conn) park() bool {
+	p := c.server.parking
+	if c.tcp.SetReadDeadline(time.Time{}) != nil {
+		return false
+	}
+	c.deadline = 0
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	op := syscall.EPOLL_CTL_MOD
+	if c.parkSlot.index == 0 {
+		op = syscall.EPOLL_CTL_ADD
+		p.assign(c)
+	}
+	event := syscall.EpollEvent{Events: parkEvents, Fd: c.parkSlot.index, Pad: c.parkSlot.gen}
+	var ctlErr error
+	err := c.raw.Control(func(fd uintptr) { ctlErr = syscall.EpollCtl(p.epoll, op, int(fd), &event) })
+	if err != nil || ctlErr != nil {
+		return false
+	}
+	c.parkSlot.parked = true
+	p.count++
+	return true
+}
+
+func (p *parking) assign(c *conn) {
+	if n := len(p.free); n > 0 {
+		c.parkSlot.index = p.free[n-1]
+		p.free = p.free[:n-1]
+	} else {
+		c.parkSlot.index = int32(len(p.slots))
+		p.slots, p.gens = append(p.slots, nil), append(p.gens, 0)
+	}
+	p.gens[c.parkSlot.index]++
+	c.parkSlot.gen = p.gens[c.parkSlot.index]
+	p.slots[c.parkSlot.index] = c
+}
+
+// unpark takes a closed connection out and reports whether it had no reader.
+func (c *conn) unpark() bool {
+	p := c.server.parking
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := c.parkSlot.parked
+	if was {
+		c.parkSlot.parked = false
+		p.count--
+	}
+	return was
+}
+
+// leaveParking gives back the connection's place.
+func (c *conn) leaveParking() {
+	p := c.server.parking
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := c.parkSlot.index; i != 0 {
+		p.slots[i] = nil
+		p.free = append(p.free, i)
+		c.parkSlot = parkSlot{}
+	}
+}

@@ -1,0 +1,297 @@
+package engineio
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Server serves Engine.IO to the requests that its ServeHTTP is given, whatever their
+// path: mounting it is the caller's. Its methods may be called from any goroutine.
+type Server struct {
+	// Immutable.
+	cfg        Config
+	transports map[Transport]bool
+	openTail   map[Transport]string // what follows the sid in an open packet
+	clock      *clock
+	parking    *parking // nil where there is none
+	flushers   []*flusher
+	stop       chan struct{}
+	stopOnce   sync.Once
+	emptied    chan struct{} // signalled when the last session has gone
+
+	stats      counters
+	goroutines sync.WaitGroup
+	draining   atomic.Bool
+	next       atomic.Uint32 // deals sessions to the flushers
+
+	mu       sync.RWMutex
+	sessions map[string]*Session // guarded by mu; those that still say goodbye included
+}
+
+// NewServer returns a running server, or what is wrong with the configuration. The
+// caller ends it with Close.
+func NewServer(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, transports: map[Transport]bool{}, openTail: map[Transport]string{}, stop: make(chan struct{}),
+		emptied: make(chan struct{}, 1), sessions: map[string]*Session{},
+	}
+	for _, t := range cfg.Transports {
+		s.transports[t] = true
+	}
+	upgrades := ""
+	if s.transports[WebSocket] && !cfg.NoUpgrades {
+		upgrades = `"websocket"`
+	}
+	tail := fmt.Sprintf(`],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`, cfg.PingInterval.Milliseconds(), cfg.PingTimeout.Milliseconds(), cfg.MaxPayload)
+	s.openTail[Polling] = `","upgrades":[` + upgrades + tail
+	s.openTail[WebSocket] = `","upgrades":[` + tail
+	if s.parking, err = newParking(s); err != nil {
+		return nil, err
+	}
+	s.clock = newClock(&s.cfg, s.expire)
+	s.goroutines.Go(func() { s.clock.run(s.stop) })
+	for range runtime.GOMAXPROCS(0) {
+		f := newFlusher(s)
+		s.flushers = append(s.flushers, f)
+		s.goroutines.Go(func() { f.run(s.stop) })
+	}
+	if s.parking != nil {
+		s.goroutines.Go(s.parking.run)
+	}
+	return s, nil
+}
+
+// NodeTag is the first 4 characters of the ids of this server's sessions.
+func (s *Server) NodeTag() string { return s.cfg.NodeTag }
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.addCORS(w, r)
+	if r.Method == http.MethodOptions && len(s.cfg.AllowedOrigins) > 0 {
+		s.servePreflight(w, r)
+		return
+	}
+	req := parseRequest(r)
+	sess, why, ok := s.verify(r, &req)
+	switch {
+	case !ok:
+		s.reject(w, r, why)
+	case sess == nil:
+		s.serveHandshake(w, r, &req)
+	case req.upgrade:
+		sess.serveUpgrade(w, r)
+	default:
+		sess.servePolling(w, r)
+	}
+}
+
+func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *request) {
+	if s.draining.Load() {
+		s.stats.rejected(rejectDraining)
+		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Connection", "close")
+		_ = s.reply(w, http.StatusServiceUnavailable, "text/plain; charset=UTF-8", []byte("this node is draining"))
+		return
+	}
+	if s.cfg.AllowRequest != nil {
+		if err := s.cfg.AllowRequest(r); err != nil {
+			s.refuse(w, r, rejectForbidden, err.Error())
+			return
+		}
+	}
+	if req.transport == WebSocket {
+		s.serveWebSocket(w, r)
+		return
+	}
+	sess := s.open(newHandshake(r, s.cfg.TrustedProxies), nil)
+	sess.mu.Lock()
+	batch := sess.takeQueue(nil)
+	if len(batch) > 1 { // what the receiver has sent already waits for the first GET
+		sess.queue = append(sess.queue, batch[1:]...)
+		for _, m := range batch[1:] {
+			sess.queueBytes += m.size()
+		}
+		batch = batch[:1]
+	}
+	sess.mu.Unlock()
+	if err := s.replyPoll(w, r, batch, true); err != nil {
+		sess.fail(ReasonTransportError)
+	}
+}
+
+// open begins a session on c, or on polling if c is nil. The open packet is the first
+// in its queue.
+func (s *Server) open(hs Handshake, c *conn) *Session {
+	sess := &Session{server: s, id: NewID(s.cfg.NodeTag, 20), handshake: hs, conn: c, websocket: c != nil}
+	sess.worker = s.flushers[int(s.next.Add(1))%len(s.flushers)]
+	t := sess.transport()
+	if c == nil {
+		sess.poll = newPoll()
+	} else {
+		c.session.Store(sess)
+	}
+	s.stats.opened[transportIndex(t)].Add(1)
+	s.mu.Lock()
+	s.sessions[sess.id] = sess
+	s.mu.Unlock()
+
+	_ = sess.Send(newPacket(packetOpen, `{"sid":"`+sess.id+s.openTail[t])) // a new session takes it
+	receiver := s.cfg.OnSession(sess)
+	sess.mu.Lock()
+	sess.receiver = receiver
+	sess.mu.Unlock()
+	sess.tell() // it may have ended before there was a receiver
+	if !sess.isOpen() {
+		return sess
+	}
+	s.clock.set(sess, waitPing)
+	if s.draining.Load() { // began while this handshake was under way
+		sess.Close(ReasonShutdown)
+	}
+	return sess
+}
+
+// expire is told by the clock whose wait is over.
+func (s *Server) expire(sess *Session, w wait) {
+	switch w {
+	case waitPing:
+		sess.ping()
+	case waitPong:
+		sess.fail(ReasonPingTimeout)
+	default: // the peer has had its time to say goodbye
+		sess.fail(ReasonTransportClose)
+	}
+}
+
+func (s *Server) session(id string) *Session {
+	s.mu.RLock()
+	sess := s.sessions[id]
+	s.mu.RUnlock()
+	if sess == nil {
+		return nil
+	}
+	sess.mu.Lock()
+	defer sess.mu.Unlock()
+	if sess.state == stateClosed || sess.state == stateClosing && sess.websocket {
+		return nil
+	}
+	return sess
+}
+
+func (s *Server) all() []*Session {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]*Session, 0, len(s.sessions))
+	for _, sess := range s.sessions {
+		out = append(out, sess)
+	}
+	return out
+}
+
+// forget removes a session that has nothing more to say.
+func (s *Server) forget(sess *Session) {
+	s.mu.Lock()
+	delete(s.sessions, sess.id)
+	empty := len(s.sessions) == 0
+	if empty {
+		s.sessions = map[string]*Session{} // a map does not shrink
+	}
+	s.mu.Unlock()
+	if empty {
+		select {
+		case s.emptied <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// addHeaders lets the configuration add headers to an answer.
+func (s *Server) addHeaders(w http.ResponseWriter, r *http.Request, initial bool) {
+	if ua := r.UserAgent(); strings.Contains(ua, ";MSIE") || strings.Contains(ua, "Trident/") {
+		w.Header().Set("X-XSS-Protection", "0")
+	}
+	if s.cfg.Headers != nil {
+		s.cfg.Headers(w.Header(), r, initial)
+	}
+}
+
+// Refuse makes the server answer new sessions with 503 from now on.
+func (s *Server) Refuse() { s.draining.Store(true) }
+
+// Drain refuses new sessions and closes the present ones evenly over window, with
+// jitter, each after its queue is flushed. It returns when all have gone, or with
+// ctx's error when that ends first.
+func (s *Server) Drain(ctx context.Context, window time.Duration) error {
+	s.Refuse()
+	sessions := s.all()
+	rand.Shuffle(len(sessions), func(i, j int) { sessions[i], sessions[j] = sessions[j], sessions[i] })
+	start := time.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for i, sess := range sessions {
+		if pause := time.Until(start.Add(slot(window, i, len(sessions)))); pause > 0 {
+			timer.Reset(pause)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		sess.Close(ReasonShutdown)
+	}
+	for _, sess := range s.all() { // handshakes that were under way
+		sess.Close(ReasonShutdown)
+	}
+	for s.count() > 0 {
+		select {
+		case <-s.emptied:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// slot is the time of the i-th of n closings: somewhere in its share of the window.
+func slot(window time.Duration, i, n int) time.Duration {
+	if window <= 0 {
+		return 0
+	}
+	share := float64(window) / float64(n)
+	return time.Duration(share * (float64(i) + rand.Float64()))
+}
+
+func (s *Server) count() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.sessions)
+}
+
+// Close drains without a window, discards what is left when ctx ends, and waits for
+// every goroutine of the server. Its error is ctx's, if sessions had to be discarded.
+func (s *Server) Close(ctx context.Context) error {
+	err := s.Drain(ctx, 0)
+	for _, sess := range s.all() {
+		sess.Close(ReasonShutdown)
+		sess.fail(ReasonShutdown)
+	}
+	s.stopOnce.Do(func() {
+		close(s.stop)
+		if s.parking != nil {
+			s.parking.stop()
+		}
+	})
+	s.goroutines.Wait()
+	return err
+}

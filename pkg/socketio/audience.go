@@ -1,0 +1,99 @@
+package socketio
+
+import (
+	"slices"
+	"sync"
+)
+
+// audience is the set of sockets that a broadcast reaches, and the scratch space
+// to find it. It is used again: finding members allocates nothing.
+type audience struct {
+	sockets []*Socket
+	rooms   []*room   // whose members are in sockets already
+	alone   []*Socket // addressed by id, and in sockets already
+	outside []*room   // whose members are left out
+	absent  []*Socket // left out by id
+}
+
+// keepAudience is how many sockets a pooled audience may have room for: beyond
+// it, one great broadcast would hold its memory for ever.
+const keepAudience = 1 << 17
+
+var audiences = sync.Pool{New: func() any { return new(audience) }}
+
+func (a *audience) release() {
+	if cap(a.sockets) > keepAudience {
+		return
+	}
+	for _, list := range []*[]*Socket{&a.sockets, &a.alone, &a.absent} {
+		clear(*list)
+		*list = (*list)[:0]
+	}
+	for _, list := range []*[]*room{&a.rooms, &a.outside} {
+		clear(*list)
+		*list = (*list)[:0]
+	}
+	audiences.Put(a)
+}
+
+// members returns the connected sockets that are in any of rooms, or all if there
+// are none, and in none of except. The caller releases it.
+func (x *roomIndex) members(rooms, except []string) *audience {
+	a := audiences.Get().(*audience)
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, name := range except {
+		if r := x.rooms[name]; r != nil {
+			a.outside = append(a.outside, r)
+		}
+		if s := x.byID[name]; s != nil {
+			a.absent = append(a.absent, s)
+		}
+	}
+	if len(rooms) == 0 {
+		a.addAll(x.everyone)
+		return a
+	}
+	for _, name := range rooms {
+		if r := x.rooms[name]; r != nil && !slices.Contains(a.rooms, r) {
+			a.addAll(r.members)
+			a.rooms = append(a.rooms, r)
+		}
+		if s := x.byID[name]; s != nil && a.wants(s) {
+			a.sockets = append(a.sockets, s)
+			a.alone = append(a.alone, s)
+		}
+	}
+	return a
+}
+
+func (a *audience) addAll(members []*Socket) {
+	if len(a.outside)+len(a.absent)+len(a.rooms)+len(a.alone) == 0 {
+		a.sockets = append(a.sockets, members...)
+		return
+	}
+	for _, s := range members {
+		if a.wants(s) {
+			a.sockets = append(a.sockets, s)
+		}
+	}
+}
+
+// wants reports whether s is neither left out nor there already. A socket is in
+// few rooms, so looking through them is cheaper than keeping a set.
+func (a *audience) wants(s *Socket) bool {
+	return !slices.Contains(a.absent, s) && !slices.Contains(a.alone, s) && !s.inAny(a.outside) && !s.inAny(a.rooms)
+}
+
+// inAny needs the index's mu.
+func (s *Socket) inAny(rooms []*room) bool {
+	if len(rooms) == 0 {
+		return false
+	}
+	for _, m := range s.rooms {
+		if slices.Contains(rooms, m.room) {
+			return true
+		}
+	}
+	return false
+}

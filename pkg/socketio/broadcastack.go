@@ -1,0 +1,163 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// defaultAckTimeout is for broadcasts with acks, where a client that never answers
+// must not hold the caller for ever.
+const defaultAckTimeout = 5 * time.Second
+
+// EmitWithAck sends an event and waits for the ack of every socket that it
+// reaches. Replies come in no order. If Timeout has passed or ctx has ended, the
+// error is ErrAckTimeout or ctx's cause, and the replies are those that have come.
+// A socket that ends is no longer waited for. Sockets of other nodes take part if
+// the adapter is a ClusterAdapter.
+func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) ([]Reply, error) {
+	b, err := e.broadcast(event, args)
+	if err != nil {
+		return nil, err
+	}
+	e.ns.server.counters.emits.Add(1)
+	ctx, cancel := e.withTimeout(ctx)
+	defer cancel()
+	w := newAckCollector(e.ns)
+	deliver := func() { w.deliver(b) }
+	var remote error
+	if cluster := e.ns.server.cluster; cluster != nil && !e.local {
+		remote = cluster.BroadcastWithAck(ctx, b, deliver, w.addRemote)
+	} else {
+		deliver()
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+	}
+	replies, err := w.stop()
+	switch {
+	case ctx.Err() != nil && (err != nil || remote != nil):
+		return replies, e.ns.server.ackTimeout(ctx)
+	case err == nil:
+		err = remote
+	}
+	return replies, err
+}
+
+func (e Emitter) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	timeout := e.timeout
+	if _, ok := ctx.Deadline(); !ok && timeout == 0 {
+		timeout = defaultAckTimeout
+	}
+	if timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+// ackCollector gathers the acks of a broadcast.
+type ackCollector struct {
+	ns   *Namespace
+	id   int64
+	done chan struct{} // closed when nothing is missing
+
+	mu sync.Mutex
+	// Guarded by mu.
+	asked   []*Socket
+	missing int // acks, and one for the sending itself
+	sent    int // sockets that were asked
+	replies []Reply
+	onReply func(Reply) // takes replies instead, if not nil
+	onDone  func()      // told when nothing is missing, if not nil
+	err     error       // a socket could not be asked
+}
+
+func newAckCollector(n *Namespace) *ackCollector {
+	return &ackCollector{ns: n, id: n.ackIDs.Add(1) - 1, missing: 1, done: make(chan struct{})}
+}
+
+// deliver sends b to this node's sockets.
+func (w *ackCollector) deliver(b *Broadcast) {
+	w.ns.deliverAs(b, w.id, w.expect)
+	w.settle(nil)
+}
+
+// expect registers the wait for s before it is sent to.
+func (w *ackCollector) expect(s *Socket) bool {
+	w.mu.Lock()
+	w.asked = append(w.asked, s)
+	w.missing++
+	w.mu.Unlock()
+	s.mu.Lock()
+	err := s.expectAs(w.id, w)
+	s.mu.Unlock()
+	w.mu.Lock()
+	if err == nil {
+		w.sent++
+	} else if err != ErrDisconnected {
+		w.err = err
+	}
+	w.mu.Unlock()
+	if err == nil {
+		return true
+	}
+	w.settle(nil)
+	return false
+}
+
+func (w *ackCollector) acked(_ *Socket, r Reply) { w.settle(&r) }
+func (w *ackCollector) missed(*Socket)           { w.settle(nil) }
+
+// settle notes that one thing less is missing, and the reply if there is one.
+func (w *ackCollector) settle(r *Reply) {
+	w.mu.Lock()
+	w.missing--
+	last := w.missing == 0
+	onReply, onDone := w.onReply, w.onDone
+	if r != nil && onReply == nil {
+		w.replies = append(w.replies, *r)
+	}
+	w.mu.Unlock()
+	if r != nil && onReply != nil {
+		onReply(*r)
+	}
+	if last {
+		close(w.done)
+		if onDone != nil {
+			onDone()
+		}
+	}
+}
+
+// addRemote takes a reply from another node.
+func (w *ackCollector) addRemote(a Ack) {
+	args, err := parseArgs(a.Data, a.Attachments, &w.ns.server.limits)
+	if err != nil {
+		w.ns.server.counters.deliverRefused.Add(1)
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.replies = append(w.replies, Reply{args})
+}
+
+// stop ends the wait, and returns what has come.
+func (w *ackCollector) stop() ([]Reply, error) {
+	w.mu.Lock()
+	asked := w.asked
+	w.asked = nil
+	incomplete := w.missing > 0
+	w.mu.Unlock()
+	if incomplete {
+		for _, s := range asked {
+			s.forget(w.id)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if incomplete && w.err == nil {
+		w.err = ErrAckTimeout
+	}
+	return w.replies, w.err
+}

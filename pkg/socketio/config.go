@@ -1,0 +1,92 @@
+package socketio
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/causeway-rt/causeway/pkg/engineio"
+)
+
+// Config says how a Server behaves. The zero value serves this node alone, with
+// the reference's timings and the limits named below. A limit bounds what one
+// client can make the server hold; none can be switched off.
+type Config struct {
+	// Engine configures the sessions below. Its OnSession must be nil: the
+	// Server sets it.
+	Engine engineio.Config
+	// ConnectTimeout is how long a client may take to join its first namespace.
+	// 0 means 45 s.
+	ConnectTimeout time.Duration
+	// Adapter carries broadcasts to other nodes; Run must be called then. nil
+	// means that there are none.
+	Adapter Adapter
+	// Logger takes handler panics and the adapter's failures. nil means
+	// slog.Default().
+	Logger *slog.Logger
+
+	// MaxAttachments bounds the binary values of one packet from a client. 0 means
+	// 10, which is what the official clients accept from a server.
+	MaxAttachments int
+	// MaxNamespaces bounds the namespaces of one connection, those being joined
+	// included. 0 means 16.
+	MaxNamespaces int
+	// MaxRoomsPerSocket does not count the room named by the socket's id. 0 means 128.
+	MaxRoomsPerSocket int
+	// MaxPendingAcks bounds the acks that one socket owes. 0 means 1,000.
+	MaxPendingAcks int
+	// MaxNameBytes bounds the names of events, rooms and namespaces. 0 means 256.
+	MaxNameBytes int
+	// MaxArgs bounds the arguments of one event or ack. 0 means 1,000.
+	MaxArgs int
+	// MaxDepth bounds the nesting of one argument. 0 means 128.
+	MaxDepth int
+	// InboxSize is how many events of one connection may wait for its handlers
+	// before the connection is no longer read. 0 means 64.
+	InboxSize int
+
+	// CleanupEmptyNamespaces removes a dynamic namespace when its last socket leaves.
+	CleanupEmptyNamespaces bool
+}
+
+// withDefaults returns the configuration with zero values replaced, or says
+// which value is impossible.
+func (c Config) withDefaults() (Config, error) {
+	if c.Engine.OnSession != nil {
+		return c, fmt.Errorf("socketio: Config.Engine.OnSession is set: it is the server's own")
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 45 * time.Second
+	}
+	if c.ConnectTimeout < time.Millisecond {
+		return c, fmt.Errorf("socketio: Config.ConnectTimeout is %v: at least 1ms", c.ConnectTimeout)
+	}
+	if c.Engine.MaxPayload == 0 {
+		c.Engine.MaxPayload = 1_000_000 // it bounds the attachments of a packet as well
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	for _, limit := range []struct {
+		name  string
+		value *int
+		unset int
+	}{
+		{"MaxAttachments", &c.MaxAttachments, 10},
+		{"MaxNamespaces", &c.MaxNamespaces, 16},
+		{"MaxRoomsPerSocket", &c.MaxRoomsPerSocket, 128},
+		{"MaxPendingAcks", &c.MaxPendingAcks, 1000},
+		{"MaxNameBytes", &c.MaxNameBytes, 256},
+		{"MaxArgs", &c.MaxArgs, 1000},
+		{"MaxDepth", &c.MaxDepth, 128},
+		{"InboxSize", &c.InboxSize, 64},
+	} {
+		if *limit.value < 0 {
+			return c, fmt.Errorf("socketio: Config.%s is %d: at least 1", limit.name, *limit.value)
+		}
+		if *limit.value == 0 {
+			*limit.value = limit.unset
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,86 @@
+package socketio
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Emitter addresses a set of sockets of one namespace, on all nodes: those in any
+// of its rooms, or all when it names none, and in none of its exceptions. It is a
+// value: each method returns a new one, and it may be kept and shared.
+type Emitter struct {
+	ns         *Namespace
+	rooms      []string
+	except     []string
+	timeout    time.Duration
+	volatile   bool
+	local      bool
+	noCompress bool
+}
+
+// To adds rooms. A socket's id is a room with that socket in it. A socket that is
+// in several of the rooms gets an event once.
+func (e Emitter) To(rooms ...string) Emitter {
+	e.rooms = slices.Concat(e.rooms, rooms)
+	return e
+}
+
+// In is To.
+func (e Emitter) In(rooms ...string) Emitter { return e.To(rooms...) }
+
+// Except leaves the members of rooms out.
+func (e Emitter) Except(rooms ...string) Emitter {
+	e.except = slices.Concat(e.except, rooms)
+	return e
+}
+
+// Volatile drops an event for each socket that can't be written to at once.
+func (e Emitter) Volatile() Emitter { e.volatile = true; return e }
+
+// Local keeps an event on this node.
+func (e Emitter) Local() Emitter { e.local = true; return e }
+
+// Compress says whether HTTP compression may be used for an event. It may, by default.
+func (e Emitter) Compress(on bool) Emitter { e.noCompress = !on; return e }
+
+// Timeout bounds the wait of EmitWithAck. 0 means 5 s, or the deadline of its context.
+func (e Emitter) Timeout(d time.Duration) Emitter { e.timeout = d; return e }
+
+// Emit sends an event. Arguments are encoded as encoding/json does, but for
+// Binary and []byte, which travel as attachments, and Raw, which is sent as it
+// came. Emits of one caller reach each socket in their order. An error of the
+// adapter's says that other nodes may not have got the event; this node's sockets
+// got it nevertheless.
+func (e Emitter) Emit(event string, args ...any) error {
+	b, err := e.broadcast(event, args)
+	if err != nil {
+		return err
+	}
+	e.ns.server.counters.emits.Add(1)
+	a := e.ns.server.cfg.Adapter
+	if a == nil || e.local {
+		e.ns.deliver(b)
+		return nil
+	}
+	return a.Broadcast(e.ns.server.ctx, b, func() { e.ns.deliver(b) })
+}
+
+// broadcast encodes an event for this emitter's target.
+func (e Emitter) broadcast(event string, args []any) (*Broadcast, error) {
+	data, attachments, err := encodeEvent(event, args)
+	if err != nil {
+		return nil, err
+	}
+	if e.ns.server.cfg.Adapter != nil && !e.local {
+		// What the other nodes would refuse goes nowhere.
+		if _, _, err := parseEvent(data, attachments, &e.ns.server.limits); err != nil {
+			return nil, fmt.Errorf("emit: %w", err)
+		}
+	}
+	return &Broadcast{
+		Namespace: e.ns.name, Rooms: e.rooms, Except: e.except,
+		Data: data, Attachments: attachments,
+		Volatile: e.volatile, NoCompress: e.noCompress, Local: e.local,
+	}, nil
+}

@@ -1,0 +1,83 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// leaveTimeout bounds the clean-up calls to the adapter, which must also be made
+// while the server closes.
+const leaveTimeout = 5 * time.Second
+
+// Run connects the server with the other nodes, by its adapter, until ctx ends
+// or the adapter gives up. Without an adapter it waits for ctx. Call it once,
+// before clients connect; the first of them wait until the adapter is ready.
+func (s *Server) Run(ctx context.Context) error {
+	if s.cfg.Adapter == nil {
+		<-ctx.Done()
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	opened := make(chan struct{})
+	go func() {
+		defer close(opened)
+		s.openNamespaces(ctx)
+	}()
+	err := s.cfg.Adapter.Run(ctx, node{s})
+	cancel()
+	<-opened
+	if err != nil {
+		return fmt.Errorf("run adapter: %w", err)
+	}
+	return nil
+}
+
+// openNamespaces tells the adapter of the namespaces that the program has opened,
+// so that other nodes can ask about them before a client has come.
+func (s *Server) openNamespaces(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.added:
+		}
+		for _, n := range s.allNamespaces() {
+			if err := s.openLink(ctx, n); err != nil && ctx.Err() == nil {
+				s.cfg.Logger.Warn("adapter refused namespace", "namespace", n.name, "error", err)
+			}
+		}
+	}
+}
+
+// Drain refuses new sessions with status 503 and closes the others evenly over
+// window, each after its queue is flushed. It sends no DISCONNECT packet: the
+// official client would not reconnect. It returns when all are gone, or ctx ends.
+func (s *Server) Drain(ctx context.Context, window time.Duration) error {
+	return s.engine.Drain(ctx, window)
+}
+
+// Close ends every socket with ReasonServerShutdown and without a DISCONNECT
+// packet, so that clients reconnect elsewhere. It returns when every handler has
+// returned and every goroutine of the server has ended, or ctx ends: what Run
+// began ends with Run's own context.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		s.cancel()
+		s.checkIdle()
+	}
+	s.mu.Unlock()
+	if s.engine != nil {
+		if err := s.engine.Close(ctx); err != nil {
+			return fmt.Errorf("close sessions: %w", err)
+		}
+	}
+	select {
+	case <-s.idle:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for handlers: %w", ctx.Err())
+	}
+}

@@ -1,0 +1,37 @@
+package socketio
+
+import "github.com/causeway-rt/causeway/pkg/engineio"
+
+// Reason says why a socket ended. The values are the reference's strings, and
+// ReasonSlow.
+type Reason string
+
+// Why sockets end.
+const (
+	ReasonServerDisconnect Reason = "server namespace disconnect" // Socket.Disconnect
+	ReasonClientDisconnect Reason = "client namespace disconnect" // the client left the namespace
+	ReasonServerShutdown   Reason = "server shutting down"        // Server.Close
+	ReasonPingTimeout      Reason = "ping timeout"
+	ReasonTransportClose   Reason = "transport close"
+	ReasonTransportError   Reason = "transport error"
+	ReasonParseError       Reason = "parse error"         // not an Engine.IO packet
+	ReasonForcedClose      Reason = "forced close"        // not a Socket.IO packet
+	ReasonForcedServer     Reason = "forced server close" // a packet out of place, or nothing joined in time
+	ReasonSlow             Reason = "slow consumer"       // the client's queue overflowed
+)
+
+// reasons lists all of them, so that they can be counted without a lock.
+var reasons = [...]Reason{
+	ReasonServerDisconnect, ReasonClientDisconnect, ReasonServerShutdown, ReasonPingTimeout, ReasonTransportClose,
+	ReasonTransportError, ReasonParseError, ReasonForcedClose, ReasonForcedServer, ReasonSlow,
+}
+
+// reasonOf says in Socket.IO's terms why a session ended; the strings are the same.
+func reasonOf(r engineio.Reason) Reason {
+	for _, known := range reasons {
+		if Reason(r) == known {
+			return known
+		}
+	}
+	return ReasonTransportError
+}

@@ -1,0 +1,108 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+)
+
+// ServerSideEmit sends an event to the programs of the other nodes, whose
+// OnServerSide functions get it. Without a ClusterAdapter there are none.
+func (n *Namespace) ServerSideEmit(event string, args ...any) error {
+	e, err := n.newServerEvent(event, args)
+	if err != nil || n.server.cluster == nil {
+		return err
+	}
+	return n.server.cluster.ServerSideEmit(n.server.ctx, e, nil)
+}
+
+// ServerSideEmitWithAck is ServerSideEmit, and waits for one answer of each other
+// node: until ctx ends, or 5 s if it has no deadline. With an error it returns the
+// answers that have come.
+func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Reply, error) {
+	e, err := n.newServerEvent(event, args)
+	if err != nil || n.server.cluster == nil {
+		return nil, err
+	}
+	ctx, cancel := Emitter{}.withTimeout(ctx)
+	defer cancel()
+	w := newAckCollector(n)
+	err = n.server.cluster.ServerSideEmit(ctx, e, w.addRemote)
+	w.settle(nil)
+	replies, _ := w.stop()
+	if ctx.Err() != nil {
+		err = n.server.ackTimeout(ctx)
+	}
+	return replies, err
+}
+
+func (n *Namespace) newServerEvent(event string, args []any) (*ServerEvent, error) {
+	data, attachments, err := encodeEvent(event, args)
+	if err != nil {
+		return nil, err
+	}
+	return &ServerEvent{n.name, data, attachments}, nil
+}
+
+// ServerSideEvent is an event that another node has sent with ServerSideEmit.
+type ServerSideEvent struct {
+	Args
+	name  string
+	reply func(Ack)
+	once  sync.Once
+}
+
+// Name returns the event's name.
+func (e *ServerSideEvent) Name() string { return e.name }
+
+// Ack answers the event. It does nothing if no answer is wanted, or was given.
+func (e *ServerSideEvent) Ack(args ...any) error {
+	if e.reply == nil {
+		return nil
+	}
+	data, attachments, err := encodeArgs(args)
+	if err != nil {
+		return err
+	}
+	e.once.Do(func() { e.reply(Ack{data, attachments}) })
+	return nil
+}
+
+// OnServerSide adds a function for the events of other nodes' ServerSideEmit. It
+// is called in the adapter's goroutine and must not block.
+func (n *Namespace) OnServerSide(event string, f func(*ServerSideEvent)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.serverSide = append(n.serverSide, serverHandler{event, f})
+}
+
+type serverHandler struct {
+	event string
+	f     func(*ServerSideEvent)
+}
+
+// serverEvent hands e to its listeners. Where there are none it is answered
+// nevertheless, with nothing: the sender would wait in vain.
+func (n *Namespace) serverEvent(e *ServerEvent, reply func(Ack)) error {
+	if err := (node{n.server}).checkEvent(e.Data, e.Attachments); err != nil {
+		return err
+	}
+	name, args, err := parseEvent(e.Data, e.Attachments, &n.server.limits)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	listeners := n.serverSide
+	n.mu.Unlock()
+	event := &ServerSideEvent{Args: args, name: name, reply: reply}
+	handled := false
+	for _, l := range listeners {
+		if l.event == name {
+			l.f(event)
+			handled = true
+		}
+	}
+	if !handled {
+		return event.Ack()
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package socketio
+
+import (
+	"sync/atomic"
+
+	"github.com/causeway-rt/causeway/pkg/engineio"
+)
+
+// Stats counts since the server began, but for the gauges, which say what is now.
+type Stats struct {
+	Engine engineio.Stats
+
+	// Sockets are the connected sockets by namespace (gauge). Those of dynamic
+	// namespaces are summed up under their rule's pattern, so that clients can't
+	// make the map grow.
+	Sockets map[string]int64
+	// Rooms are the rooms that have members, but for those named by socket ids
+	// (gauge), by namespace like Sockets.
+	Rooms map[string]int64
+
+	Connected   int64            // sockets that were connected
+	Rejected    int64            // by middlewares, or for want of a namespace
+	Disconnects map[Reason]int64 // sockets that ended
+	Refused     map[Reason]int64 // connections closed for what the client sent, or did not send
+
+	PacketsIn     map[string]int64 // Socket.IO packets by kind
+	Events        int64            // events given to handlers
+	Unhandled     int64            // of these, events that no handler took
+	EventsDropped int64            // events of sockets that the server had ended
+	InboxFull     int64            // times that a client was not read because of its handlers
+	Panics        int64            // of handlers
+
+	Joins     int64 // rooms joined
+	Emits     int64 // calls of Emit, to one socket or many
+	Delivered int64 // events taken by sessions: the fan-out of Emits and Heard
+	Heard     int64 // broadcasts of other nodes that were delivered
+
+	AcksIn         int64 // acks of clients that were waited for
+	AcksOut        int64 // acks sent to clients
+	BadAcks        int64 // acks of clients that nobody waited for
+	AckTimeouts    int64 // waits that ended by a deadline
+	AcksRefused    int64 // waits refused because a socket owed too many
+	DeliverRefused int64 // messages of other nodes that were not well formed
+}
+
+var kindNames = [...]string{"connect", "disconnect", "event", "ack", "connect_error", "binary_event", "binary_ack"}
+
+// counters are the figures of Stats as they grow.
+type counters struct {
+	packetsIn [len(kindNames)]atomic.Int64
+	endedBy   [len(reasons)]atomic.Int64
+	refusedBy [len(reasons)]atomic.Int64
+
+	connected, rejected                                   atomic.Int64
+	eventsIn, unhandled, eventsDropped, inboxFull, panics atomic.Int64
+	joins, emits, delivered, heard                        atomic.Int64
+	acksIn, acksOut, badAcks, ackTimeouts, acksRefused    atomic.Int64
+	deliverRefused                                        atomic.Int64
+}
+
+func (c *counters) ended(r Reason)   { countReason(&c.endedBy, r) }
+func (c *counters) refused(r Reason) { countReason(&c.refusedBy, r) }
+
+func countReason(by *[len(reasons)]atomic.Int64, r Reason) {
+	for i, known := range reasons {
+		if r == known {
+			by[i].Add(1)
+			return
+		}
+	}
+}
+
+// Stats returns the server's figures. They are read one by one, not all at the
+// same instant.
+func (s *Server) Stats() Stats {
+	c := &s.counters
+	st := Stats{
+		Sockets: make(map[string]int64), Rooms: make(map[string]int64),
+		Disconnects: make(map[Reason]int64), Refused: make(map[Reason]int64), PacketsIn: make(map[string]int64),
+		Connected: c.connected.Load(), Rejected: c.rejected.Load(),
+		Events: c.eventsIn.Load(), Unhandled: c.unhandled.Load(), EventsDropped: c.eventsDropped.Load(),
+		InboxFull: c.inboxFull.Load(), Panics: c.panics.Load(),
+		Joins: c.joins.Load(), Emits: c.emits.Load(), Delivered: c.delivered.Load(), Heard: c.heard.Load(),
+		AcksIn: c.acksIn.Load(), AcksOut: c.acksOut.Load(), BadAcks: c.badAcks.Load(),
+		AckTimeouts: c.ackTimeouts.Load(), AcksRefused: c.acksRefused.Load(), DeliverRefused: c.deliverRefused.Load(),
+	}
+	if s.engine != nil {
+		st.Engine = s.engine.Stats()
+	}
+	for i, name := range kindNames {
+		st.PacketsIn[name] = c.packetsIn[i].Load()
+	}
+	for i, r := range reasons {
+		st.Disconnects[r] = c.endedBy[i].Load()
+		st.Refused[r] = c.refusedBy[i].Load()
+	}
+	for _, n := range s.allNamespaces() {
+		label := n.name
+		if n.parent != nil {
+			label = n.parent.label
+		}
+		sockets, rooms := n.rooms.sizes()
+		st.Sockets[label] += int64(sockets)
+		st.Rooms[label] += int64(rooms)
+	}
+	return st
+}

@@ -1,0 +1,9 @@
+// Command gateway breaks the rules of its layer, for scripts/lint-bites.
+package main
+
+import (
+	_ "github.com/causeway-rt/causeway/internal/gateway"
+	_ "github.com/causeway-rt/causeway/pkg/socketio" // forbidden
+)
+
+func main() {}
