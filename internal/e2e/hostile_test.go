@@ -163,7 +163,7 @@ func (a *attack) counted(f func()) {
 // refusals counts all that was refused or closed, whatever the reason.
 func (s *server) refusals() float64 {
 	m := s.metrics()
-	return m.sum("gateway_handshakes_rejected_total") + m.sum("gateway_disconnects_total") + m.sum("gateway_requests_rejected_total")
+	return m.sum("gateway_rejected_total") + m.sum("gateway_clients_refused_total") + m.sum("gateway_connections_closed_total")
 }
 
 // closes sends packets over each transport to a connected client, and expects
