@@ -11,8 +11,8 @@ func TestOnlyTheSocketPathIsPublic(t *testing.T) {
 	named := func(name string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) })
 	}
-	closed := public("/socket.io", named("sockets"), nil)
-	dev := public("/socket.io", named("sockets"), named("page"))
+	closed := &publicHandler{prefix: "/socket.io/", sockets: named("sockets")}
+	dev := &publicHandler{prefix: "/socket.io/", sockets: named("sockets"), page: named("page")}
 	for _, tt := range []struct {
 		target      string
 		closed, dev string // body; "" means 404

@@ -2,7 +2,68 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"net"
+	"sync"
 )
 
-func Run(ctx context.Context, cfg Config, stdout io.Writer) error { return nil }
+// Run serves until ctx ends, and then drains: it returns within DrainDelay and
+// DrainWindow and a few seconds, with nil if everything went its way. One line on
+// stdout says when it serves, and where. Run returns early, after a drain
+// without delay, when a listener or the adapter fails for good.
+func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
+	public, err := open("--listen", cfg.Listen)
+	if err != nil {
+		return err
+	}
+	internal, err := open("--internal-listen", cfg.InternalListen)
+	if err != nil {
+		public.Close()
+		return err
+	}
+	g, err := newGateway(cfg)
+	if err != nil {
+		public.Close()
+		internal.Close()
+		return err
+	}
+	defer g.bus.close()
+	return g.run(ctx, public, internal, stdout)
+}
+
+// run owns the listeners and every goroutine of the node: all have ended when it
+// returns.
+func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, stdout io.Writer) error {
+	public := newEndpoint(publicLn, g.handler(), "public", g.noisy)
+	internal := newEndpoint(internalLn, internal(g.health, g.metrics), "internal", g.noisy)
+
+	// What runs beside the listeners outlives ctx: the drain needs it.
+	beside, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	failed := make(chan error, 3) // one for each that can fail
+	running.Go(func() { failed <- public.serve() })
+	running.Go(func() { failed <- internal.serve() })
+	running.Go(func() {
+		if err := g.sockets.Run(beside); err != nil && beside.Err() == nil {
+			failed <- fmt.Errorf("adapter: %w", err)
+		}
+	})
+	running.Go(func() { g.trim.run(beside) })
+
+	fmt.Fprintln(stdout, g.line(public, internal))
+	g.log.Info("serving", "public", publicLn.Addr().String(), "internal", internalLn.Addr().String(),
+		"node", g.sockets.Tag(), "adapter", g.bus.name(), "version", g.cfg.Version)
+
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-failed:
+		g.log.Error("can't go on", "error", failure)
+	}
+	err := g.drain(public, internal, failure == nil)
+	stop()
+	running.Wait()
+	return errors.Join(failure, err)
+}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -12,26 +13,28 @@ import (
 // memory is what its neighbours on the machine and its own limit see, so it is
 // handed back once things are calm.
 const (
-	trimLook  = time.Second      // how often the number of sessions is looked at
-	trimEvery = 10 * time.Second // handing back costs a collection: at most so often
-	trimLeast = 500              // sessions by which the number must have changed
+	trimLook  = 250 * time.Millisecond  // how often the number of sessions is looked at
+	trimCalm  = 2250 * time.Millisecond // of calm: silent connections have given up their readers by then
+	trimEvery = 10 * time.Second        // handing back costs a collection: at most so often
+	trimLeast = 500                     // sessions by which the number must have changed
 )
 
 // trimmer hands memory back after the number of sessions has changed by a lot
-// and has then been calm for a look.
+// and has then been calm for a while.
 type trimmer struct {
 	sessions func() int64
 	free     func()
 	count    atomic.Int64 // how often it did
 
 	// Owned by run.
-	settled int64 // sessions when memory was last handed back
-	last    int64 // sessions at the last look
+	settled int64     // sessions when memory was last handed back
+	last    int64     // sessions at the last look
+	moved   time.Time // the last look at which it was not calm
 	freed   time.Time
 }
 
 func newTrimmer(sessions func() int64) *trimmer {
-	return &trimmer{sessions: sessions, free: debug.FreeOSMemory}
+	return &trimmer{sessions: sessions, free: freeMemory}
 }
 
 // run looks until ctx ends.
@@ -53,12 +56,22 @@ func (t *trimmer) look(now time.Time) {
 	// One in a hundred comes or goes all the time; that is calm.
 	calm := distance(n, t.last) <= max(n, t.last)/100
 	t.last = n
-	if !calm || now.Sub(t.freed) < trimEvery || distance(n, t.settled) < max(trimLeast, max(n, t.settled)/4) {
+	if !calm {
+		t.moved = now
+	}
+	if now.Sub(t.moved) < trimCalm || now.Sub(t.freed) < trimEvery || distance(n, t.settled) < max(trimLeast, max(n, t.settled)/4) {
 		return
 	}
 	t.settled, t.freed = n, now
 	t.count.Add(1)
 	t.free()
+}
+
+// freeMemory collects twice before it hands back: what lies in a sync.Pool survives
+// the first collection.
+func freeMemory() {
+	runtime.GC()
+	debug.FreeOSMemory()
 }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }

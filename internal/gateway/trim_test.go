@@ -12,15 +12,16 @@ func TestMemoryGoesBackOnceABurstIsOver(t *testing.T) {
 		sessions []int64 // at each look, one second apart
 		want     int64
 	}{
-		{"nothing happens", []int64{0, 0, 0, 0}, 0},
-		{"a few come", []int64{0, 100, 100, 100}, 0},
-		{"a burst comes, and stays", []int64{0, 4000, 9000, 10000, 10000, 10000}, 1},
+		{"nothing happens", []int64{0, 0, 0, 0, 0}, 0},
+		{"a few come", []int64{0, 100, 100, 100, 100, 100}, 0},
+		{"a burst comes, and stays", []int64{0, 4000, 9000, 10000, 10000, 10000, 10000}, 1},
+		{"it has not been calm for long", []int64{0, 4000, 9000, 10000, 10000, 10000}, 0},
 		{"it is not calm yet", []int64{0, 2000, 4000, 6000, 8000}, 0},
-		{"some come and go meanwhile", []int64{0, 10000, 10050, 9990}, 1},
-		{"one in ten thousand", []int64{10000, 10000, 9000, 9000, 9000}, 1}, // for the first 10,000 only
-		{"a burst comes and goes", append(append([]int64{0, 10000, 10000}, same(10000, 12)...), 5000, 0, 0, 0), 2},
-		{"not twice in ten seconds", []int64{0, 10000, 10000, 0, 0, 0, 0}, 1},
-		{"but then", append([]int64{0, 10000, 10000}, same(0, 12)...), 2},
+		{"some come and go meanwhile", []int64{0, 10000, 10050, 9990, 10010}, 1},
+		{"one in ten goes", []int64{0, 10000, 10000, 10000, 10000, 9000, 9000, 9000, 9000}, 1}, // for the first 10,000 only
+		{"a burst comes and goes", append(append([]int64{0, 10000, 10000}, same(10000, 12)...), 5000, 0, 0, 0, 0), 2},
+		{"not twice in ten seconds", append([]int64{0, 10000, 10000, 10000, 10000}, same(0, 5)...), 1},
+		{"but then", append([]int64{0, 10000, 10000, 10000, 10000}, same(0, 12)...), 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -46,10 +47,10 @@ func TestTrimmerEndsWithItsContext(t *testing.T) {
 			defer close(done)
 			tr.run(t.Context())
 		}()
-		time.Sleep(2500 * time.Millisecond)
+		time.Sleep(2600 * time.Millisecond)
 		synctest.Wait()
-		if looks != 2 {
-			t.Errorf("%d looks in 2.5 s, want 2", looks)
+		if looks != 10 {
+			t.Errorf("%d looks in 2.6 s, want 10", looks)
 		}
 	})
 }

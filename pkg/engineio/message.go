@@ -50,6 +50,15 @@ func NewBinary(data []byte) *Message {
 	return m
 }
 
+// Data returns the message's data, which must not be changed, and whether it is
+// binary. It is for tests and tools; transports write other forms.
+func (m *Message) Data() (data []byte, binary bool) {
+	if m.isBinary {
+		return m.buf[headroom:], true
+	}
+	return m.buf[headroom+1:], false
+}
+
 // newPacket returns a packet without data, such as a ping.
 func newPacket(kind byte, data string) *Message {
 	m := &Message{buf: make([]byte, headroom, headroom+1+len(data)), NoCompress: true}

@@ -11,7 +11,8 @@ import (
 // Binary is sent as a binary attachment, wherever it stands in an argument of Emit
 // or Ack, and receives one in Bind. As an argument of its own a []byte is sent the
 // same way; inside other values encoding/json writes a []byte as base64. Nil is sent
-// as an attachment without bytes.
+// as an attachment without bytes. Bytes that stand as an argument of their own are not
+// copied: they must not change after Emit.
 //
 // MarshalJSON is for Emit and Ack. To put the bytes into other JSON, convert them to
 // []byte first.
@@ -86,12 +87,12 @@ func (e *encoder) unmark(text []byte) error {
 		if i < 0 {
 			break
 		}
-		end := i + bytes.IndexByte(text[i:], '"') + 1
-		bin, ok := markedString(text[i-1 : end])
+		start, end := max(i-1, 0), i+bytes.IndexByte(text[i:], '"')+1
+		bin, ok := markedString(text[start:end])
 		if !ok {
 			return ErrNotBinary
 		}
-		e.data = append(e.data, text[:i-1]...)
+		e.data = append(e.data, text[:start]...)
 		e.attach(bin)
 		text = text[end:]
 	}

@@ -56,9 +56,12 @@ func (a Args) bind(i int, ptr any) error {
 		return json.Unmarshal(text, ptr)
 	}
 	if err := json.Unmarshal(a.appendMarked(nil, s), ptr); err != nil {
+		if strings.Contains(err.Error(), string(marker)) {
+			return ErrNotBinary // some quote what they could not read
+		}
 		return err
 	}
-	w := restorer{seen: map[uintptr]bool{}}
+	w := restorer{seen: map[any]bool{}}
 	return w.restore(reflect.ValueOf(ptr), 0)
 }
 
@@ -80,7 +83,7 @@ func (a *Args) bindBytes(ptr *[]byte, s span) error {
 // can be: in an interface they become Binary, elsewhere they are an error, so that
 // the marker never gets out.
 type restorer struct {
-	seen map[uintptr]bool // pointers followed: what a caller binds into may have cycles
+	seen map[any]bool // pointers followed: what a caller binds into may have cycles
 }
 
 func (w *restorer) restore(v reflect.Value, depth int) error {
@@ -97,11 +100,7 @@ func (w *restorer) restore(v reflect.Value, depth int) error {
 			return ErrNotBinary
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if err := w.restore(v.Field(i), depth+1); err != nil {
-				return err
-			}
-		}
+		return w.fields(v, depth)
 	case reflect.Slice, reflect.Array:
 		return w.elements(v, depth)
 	case reflect.Map:
@@ -111,11 +110,26 @@ func (w *restorer) restore(v reflect.Value, depth int) error {
 }
 
 func (w *restorer) pointer(v reflect.Value, depth int) error {
-	if v.IsNil() || w.seen[v.Pointer()] {
+	if v.IsNil() || w.seen[v.Interface()] {
 		return nil
 	}
-	w.seen[v.Pointer()] = true
+	w.seen[v.Interface()] = true
 	return w.restore(v.Elem(), depth+1)
+}
+
+// fields leaves out what json.Unmarshal can't set: unexported fields, but for those
+// of embedded structs.
+func (w *restorer) fields(v reflect.Value, depth int) error {
+	for i := range v.NumField() {
+		field := v.Field(i)
+		if !field.CanInterface() && field.Kind() != reflect.Struct {
+			continue
+		}
+		if err := w.restore(field, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *restorer) inInterface(v reflect.Value, depth int) error {

@@ -158,12 +158,13 @@ type busCall struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	missing int // one more than answers, until all are asked
+	missing int  // below zero when answers come before they are expected
+	asked   bool // all nodes
 	over    bool
 }
 
 func newBusCall(acked func(Ack)) *busCall {
-	return &busCall{acked: acked, done: make(chan struct{}), missing: 1}
+	return &busCall{acked: acked, done: make(chan struct{})}
 }
 
 func (c *busCall) expect(n int) {
@@ -179,19 +180,21 @@ func (c *busCall) answer(a Ack) {
 	defer c.mu.Unlock()
 	if !c.over {
 		c.acked(a)
+		c.missing--
 		c.settle()
 	}
 }
 
 // settle needs mu.
 func (c *busCall) settle() {
-	if c.missing--; c.missing == 0 {
+	if c.asked && c.missing == 0 {
 		close(c.done)
 	}
 }
 
 func (c *busCall) wait(ctx context.Context) error {
 	c.mu.Lock()
+	c.asked = true
 	c.settle()
 	c.mu.Unlock()
 	select {

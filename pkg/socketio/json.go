@@ -1,6 +1,10 @@
 package socketio
 
-import "errors"
+import (
+	"encoding/binary"
+	"errors"
+	"math/bits"
+)
 
 // maxNesting is the deepest JSON nesting that any configuration can allow.
 const maxNesting = 1024
@@ -191,6 +195,10 @@ func (s *scanner) literal(word string) error {
 func (s *scanner) string() error {
 	i := s.pos + 1
 	for i < len(s.text) {
+		i += plainBytes(s.text[i:])
+		if i == len(s.text) {
+			break
+		}
 		switch c := s.text[i]; {
 		case c == '"':
 			s.pos = i + 1
@@ -208,6 +216,25 @@ func (s *scanner) string() error {
 		}
 	}
 	return errJSON
+}
+
+// plainBytes counts bytes at the start of text that mean themselves in a string. It
+// looks at eight at once, and leaves the last few, fewer than eight, to the caller.
+func plainBytes(text []byte) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for len(text)-n >= 8 {
+		word := binary.LittleEndian.Uint64(text[n:])
+		quote, backslash := word^each*'"', word^each*'\\'
+		// The lowest byte with its high bit set here is less than a space, or one of
+		// the two; bytes above it may be there for a borrow only.
+		special := ((word-each*' ')&^word | (quote-each)&^quote | (backslash-each)&^backslash) & high
+		if special != 0 {
+			return n + bits.TrailingZeros64(special)/8
+		}
+		n += 8
+	}
+	return n
 }
 
 // escapeLen returns the length of the escape at the start of text, 0 if it is none.

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -9,6 +10,11 @@ import (
 // leaveTimeout bounds the clean-up calls to the adapter, which must also be made
 // while the server closes.
 const leaveTimeout = 5 * time.Second
+
+// closeGrace is what handlers get when the context of Close has ended.
+const closeGrace = time.Second
+
+var errHandlersRun = errors.New("socketio: handlers still run")
 
 // Run connects the server with the other nodes, by its adapter, until ctx ends
 // or the adapter gives up. Without an adapter it waits for ctx. Call it once,
@@ -69,15 +75,24 @@ func (s *Server) Close(ctx context.Context) error {
 		s.checkIdle()
 	}
 	s.mu.Unlock()
+	var err error
 	if s.engine != nil {
-		if err := s.engine.Close(ctx); err != nil {
-			return fmt.Errorf("close sessions: %w", err)
+		if err = s.engine.Close(ctx); err != nil {
+			err = fmt.Errorf("close sessions: %w", err)
 		}
 	}
 	select {
 	case <-s.idle:
-		return nil
+		return err
 	case <-ctx.Done():
-		return fmt.Errorf("wait for handlers: %w", ctx.Err())
+	}
+	// Sessions that ctx has cut off have ended too: their handlers need a moment.
+	timer := time.NewTimer(closeGrace)
+	defer timer.Stop()
+	select {
+	case <-s.idle:
+		return err
+	case <-timer.C:
+		return errors.Join(err, errHandlersRun)
 	}
 }

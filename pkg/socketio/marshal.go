@@ -22,8 +22,8 @@ var (
 	ErrInvalidJSON = errors.New("raw JSON is not valid")
 )
 
-// encodeEvent makes the array of an event. The data begins in order: placeholders
-// are numbered from 0 in the order of the text. Attachments alias the arguments.
+// encodeEvent makes the array of an event, with placeholders numbered from 0 in the
+// order of the text. Attachments alias the arguments, or are copies.
 func encodeEvent(event string, args []any) (data []byte, attachments [][]byte, err error) {
 	if reservedEvent(event) {
 		return nil, nil, fmt.Errorf("emit %q: %w", event, ErrReservedEvent)
@@ -102,7 +102,10 @@ func (e *encoder) checkPlaceholders() error {
 
 // argument appends one argument, and the comma before it.
 func (e *encoder) argument(arg any) error {
-	if raw, ok := arg.(Raw); ok && raw.Len() == 0 {
+	if args, ok := arg.(Args); ok {
+		arg = args.From(0)
+	}
+	if raw, ok := arg.(Raw); ok && raw.run && raw.Len() == 0 {
 		return nil
 	}
 	if len(e.data) > 1 {

@@ -40,7 +40,7 @@ type limits struct {
 	attachments int // binary attachments of a packet
 	nameBytes   int // of an event's name, and of a namespace's
 	args        int // arguments of an event or an ack
-	depth       int // levels of JSON nesting, the array of arguments included; at most maxNesting
+	depth       int // levels of JSON nesting, the array of arguments included; 1 to maxNesting
 	// intern returns the string for a namespace that is already known, "" for
 	// others. It saves the decoder a copy of the name. May be nil.
 	intern func(name []byte) string

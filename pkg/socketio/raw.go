@@ -9,13 +9,13 @@ import (
 // attachments. As an argument to Emit it is sent on byte for byte; only the numbers
 // in its placeholders change, when other attachments come before its own. It works
 // inside other values too, where a run becomes an array. Raw is immutable and may be
-// kept; the zero value is a run of no arguments.
+// kept; the zero value is an argument that was not sent, and is sent on as null.
 type Raw struct {
 	args Args
 	run  bool
 }
 
-// Len returns how many arguments r is.
+// Len returns how many arguments r is: 0 for one that was not sent.
 func (r Raw) Len() int { return r.args.Len() }
 
 // JSON returns the argument's text; for a run, an array of the arguments; nil for an
@@ -81,6 +81,9 @@ func (r *Raw) UnmarshalJSON(text []byte) error {
 // appendRenumbered appends the arguments' text with placeholders numbered from
 // next on, in the order of the text.
 func (r Raw) appendRenumbered(dst []byte, next int) []byte {
+	if !r.run && r.Len() == 0 {
+		return append(dst, "null"...)
+	}
 	s := r.args.stretch()
 	done := s.start
 	for _, p := range r.args.within(s) {

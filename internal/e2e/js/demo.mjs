@@ -16,7 +16,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
-const TRANSPORTS = { "polling,websocket": "WebSocket, was polling", websocket: "WebSocket", polling: "Polling" };
+const TRANSPORTS = { "polling,websocket": "WebSocket (upgraded)", websocket: "WebSocket", polling: "Polling" };
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const WAIT_MS = 15_000;
@@ -35,6 +35,7 @@ const promises = [
   ["both panes connect and join by themselves", connectsByItself],
   ["the panes hear each other over every pair of transports", everyPairOfTransports],
   ["an upgrade is seen as it happens", showsUpgrade],
+  ["an upgrade loses nothing, doubles nothing and keeps the order", upgradesInOrder],
   ["who left a room hears nothing of it", leavesRoom],
   ["what others send is shown as text", escapes],
   ["a round trip is measured and drawn", measures],
@@ -42,6 +43,7 @@ const promises = [
   ["a server that is no node, or a busy one, is told apart", tellsServersApart],
   ["a text that is no URL is explained", explainsBadURL],
   ["a node that went away is reconnected to, and the room with it", reconnects],
+  ["a wait for the next try can be cut short", hurries],
   ["everything can be done with the keyboard", worksByKeyboard],
   ["nothing is wider than a screen of 360 pixels", fitsNarrowScreens],
   ["the snippet can be copied", copiesSnippet],
@@ -148,7 +150,45 @@ async function showsUpgrade(page) {
   await use(page, "a", { transport: "polling,websocket" });
   await shows(page, "a", "transport", TRANSPORTS["polling,websocket"]);
   const seen = (await page.evaluate(() => window.seen)).join(" | ");
-  assert.match(seen, /Polling → WebSocket….*WebSocket, was polling$/, "the steps of the upgrade");
+  assert.match(seen, /Polling → WebSocket….*WebSocket \(upgraded\)$/, `the steps of the upgrade were ${seen}`);
+}
+
+// Both clients send all through their upgrades, as fast as they are answered.
+async function upgradesInOrder(page) {
+  const base = nodeURL;
+  for (let round = 0; round < 5; round++) {
+    const faults = await page.evaluate(async ([base, room]) => {
+      const { Client } = await import("/demo/client.js");
+      const count = 200;
+      const heard = [[], []];
+      const clients = [0, 1].map((i) => new Client(base, {
+        path: document.body.dataset.path,
+        transports: ["polling", "websocket"],
+        onStatus: () => {},
+        onEvent: (name, [n]) => heard[i].push(n),
+      }));
+      const until = async (what, met) => {
+        for (const end = performance.now() + 10_000; !met();) {
+          if (performance.now() > end) throw new Error(`${what}: not within 10 s`);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      };
+      for (const client of clients) client.connect();
+      await until("connected", () => clients.every((client) => client.status.phase === "connected"));
+      await Promise.all(clients.map((client) => client.request("join", room)));
+      await Promise.all(clients.map(async (client) => {
+        for (let n = 0; n < count; n++) {
+          const sent = client.request("publish", room, "n", n);
+          if (n % 10 === 9) await sent;
+        }
+      }));
+      await until("upgraded", () => clients.every((client) => client.status.transport === "websocket"));
+      await until("heard", () => heard.every((list) => list.length >= count));
+      for (const client of clients) client.disconnect();
+      return heard.flatMap((list) => list.map((n, i) => (n === i ? "" : `${n} at place ${i}`)).filter(Boolean));
+    }, [base, unique()]);
+    assert.deepEqual(faults, []);
+  }
 }
 
 async function leavesRoom(page) {
@@ -247,11 +287,27 @@ async function reconnects(page, faults) {
       await pane(page, "a").getByRole("alert").filter({ hasText: door.url }).waitFor();
       assert.equal(await pane(page, "a").locator("[name=text]").isDisabled(), true, "nothing can be said meanwhile");
       await door.open();
-      await pane(page, "a").getByRole("button", { name: "Try now" }).click({ timeout: 3000 }).catch(() => {}); // it may be back already
       await joined(page, "a");
       assert.notEqual(await text(page, "a", "id"), before, "a new connection has a new id");
       for (const side of ["a", "b"]) await heard(page, side, await say(page, side));
     }
+  } finally {
+    await door.shut();
+  }
+}
+
+async function hurries(page, faults) {
+  faults.offline = true;
+  const door = new Door(new URL(nodeURL));
+  try {
+    await door.open();
+    await use(page, "a", { node: door.url });
+    await joined(page, "a");
+    await door.shut();
+    await shows(page, "a", "countdown", /^ in [4-9] s$/);
+    await door.open();
+    await pane(page, "a").getByRole("button", { name: "Try now" }).click();
+    await pane(page, "a").and(page.locator("[data-phase=connected]")).waitFor({ timeout: 2500 });
   } finally {
     await door.shut();
   }

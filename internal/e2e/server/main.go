@@ -24,7 +24,7 @@ func main() {
 
 type settings struct {
 	listen, internalListen string
-	redisURL               string
+	redisURL, redisPrefix  string
 	socketio               socketio.Config
 }
 
@@ -33,6 +33,7 @@ func flags() *settings {
 	flag.StringVar(&s.listen, "listen", "127.0.0.1:3000", "address of the Socket.IO listener")
 	flag.StringVar(&s.internalListen, "internal-listen", "127.0.0.1:9090", "address for health and metrics")
 	flag.StringVar(&s.redisURL, "redis-url", "", "Redis that connects several of these")
+	flag.StringVar(&s.redisPrefix, "redis-prefix", "", "empty: the default")
 	engine := &s.socketio.Engine
 	flag.DurationVar(&engine.PingInterval, "ping-interval", 0, "0: the default")
 	flag.DurationVar(&engine.PingTimeout, "ping-timeout", 0, "0: the default")
@@ -49,10 +50,11 @@ func run() error {
 	s := flags()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	adapter, err := openAdapter(s)
+	adapter, closeAdapter, err := openAdapter(s)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = closeAdapter() }()
 	s.socketio.Adapter = adapter
 	io, err := socketio.NewServer(s.socketio)
 	if err != nil {
@@ -82,9 +84,11 @@ func run() error {
 		left--
 	}
 	stop()
-	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	// A polling client that has gone never fetches its last packet: its time is
+	// bounded, and no failure.
+	grace, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if err := io.Close(grace); err != nil {
+	if err := io.Close(grace); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("close: %w", err)
 	}
 	_, _ = public.Close(), private.Close()

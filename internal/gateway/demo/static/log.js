@@ -32,6 +32,7 @@ export class Log {
     const line = element("p", `message ${kind}`, "");
     const small = element("span", "print", print);
     line.append(element("span", "who", name), element("span", "text", text), small);
+    this.#empty.hidden = true;
     this.#add(line, kind === "own");
     return (words, failed = false) => {
       small.textContent = words;
@@ -43,7 +44,6 @@ export class Log {
   #add(line, follow) {
     const { scrollHeight, scrollTop, clientHeight } = this.#root;
     const atEnd = scrollHeight - scrollTop - clientHeight < 40;
-    this.#empty.hidden = true;
     this.#root.append(line);
     // The hint is the first child and stays.
     while (this.#root.childElementCount > MAX_LINES + 1) this.#root.children[1].remove();

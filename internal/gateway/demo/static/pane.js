@@ -205,7 +205,7 @@ export class Pane {
   }
 
   #hint() {
-    if (this.#joined) return `You are in “${this.#room}”. Nothing has been said yet.`;
+    if (this.#joined) return `Say something: everybody else in “${this.#room}” hears it, on every node.`;
     if (this.status?.phase === "connected") return "Connected. Join a room to talk to everybody in it.";
     return "Not connected. What is said in the room will stand here.";
   }

@@ -74,7 +74,7 @@ export class View {
     if (!status?.transport) return "–";
     const name = TRANSPORTS[status.transport];
     if (status.upgrading) return `${name} → WebSocket…`;
-    return status.transport === "websocket" && this.#upgrades ? `${name}, was polling` : name;
+    return status.transport === "websocket" && this.#upgrades ? `${name} (upgraded)` : name;
   }
 
   #membership(connected, room, joined) {

@@ -1,0 +1,127 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/causeway-rt/causeway/internal/gateway/demo"
+	"github.com/causeway-rt/causeway/pkg/engineio"
+	"github.com/causeway-rt/causeway/pkg/socketio"
+)
+
+const (
+	// logEvery is how often a message that clients or Redis can cause is logged.
+	logEvery = time.Second
+	// maxNameBytes bounds the names of rooms, events and namespaces.
+	maxNameBytes = 256
+)
+
+// anyNamespace matches what a namespace can be called.
+var anyNamespace = regexp.MustCompile(`^/`)
+
+// gateway is one node. Its fields are immutable after newGateway.
+type gateway struct {
+	cfg     Config
+	log     *slog.Logger
+	noisy   *slog.Logger // for what clients or Redis can cause in any number
+	bus     *bus         // nil: this node is alone
+	sockets *socketio.Server
+	relay   *relay
+	health  *health
+	trim    *trimmer
+	metrics *prometheus.Registry
+
+	sleep     func(context.Context, time.Duration) // as sleep; tests control it
+	connected atomic.Int64                         // sockets, for the trimmer: Stats looks at every session
+}
+
+// newGateway puts a node together. It opens nothing but the connection to Redis.
+func newGateway(cfg Config) (*gateway, error) {
+	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev}, sleep: sleep}
+	g.noisy = limited(g.log, logEvery)
+	if g.cfg.Path == "" {
+		g.cfg.Path = "/socket.io"
+	}
+	var err error
+	if g.bus, err = newBus(cfg, g.noisy); err != nil {
+		return nil, err
+	}
+	if g.sockets, err = socketio.NewServer(g.socketConfig()); err != nil {
+		g.bus.close()
+		return nil, fmt.Errorf("configure sockets: %w", err)
+	}
+	g.attach(g.sockets.Of("/"))
+	if cfg.Dev {
+		g.attach(g.sockets.OfPattern(anyNamespace))
+	}
+	g.health = newHealth(g.bus.checks(cfg.RedisGrace)...)
+	g.trim = newTrimmer(g.connected.Load)
+	g.metrics = newMetrics(g)
+	return g, nil
+}
+
+func (g *gateway) socketConfig() socketio.Config {
+	transports := make([]engineio.Transport, len(g.cfg.Transports))
+	for i, name := range g.cfg.Transports {
+		transports[i] = engineio.Transport(name)
+	}
+	c := socketio.Config{
+		Engine: engineio.Config{
+			PingInterval:   g.cfg.PingInterval,
+			PingTimeout:    g.cfg.PingTimeout,
+			UpgradeTimeout: g.cfg.UpgradeTimeout,
+			MaxPayload:     g.cfg.MaxPayload,
+			MaxQueueBytes:  g.cfg.MaxQueue,
+			Transports:     transports,
+			AllowedOrigins: g.cfg.AllowedOrigins,
+			TrustedProxies: g.cfg.TrustedProxies,
+			Logger:         g.noisy,
+		},
+		ConnectTimeout:         g.cfg.ConnectTimeout,
+		Logger:                 g.noisy,
+		MaxNameBytes:           maxNameBytes,
+		CleanupEmptyNamespaces: true,
+	}
+	if g.bus != nil {
+		c.Adapter = g.bus.adapter
+	}
+	return c
+}
+
+// namespace is one namespace, or all that a pattern opens.
+type namespace interface {
+	On(event string, f func(*socketio.Event))
+	OnConnect(f func(*socketio.Socket))
+	OnDisconnect(f func(*socketio.Socket, socketio.Reason))
+}
+
+// attach gives a namespace what a gateway does with its sockets.
+func (g *gateway) attach(ns namespace) {
+	ns.OnConnect(func(*socketio.Socket) { g.connected.Add(1) })
+	ns.OnDisconnect(func(*socketio.Socket, socketio.Reason) { g.connected.Add(-1) })
+	g.relay.serve(ns)
+}
+
+// line says where the node is reached, for people.
+func (g *gateway) line(public, internal *endpoint) string {
+	s := fmt.Sprintf("gateway serving %s%s/, internal %s, node %s, adapter %s", public.url(), g.cfg.Path, internal.url(), g.sockets.Tag(), g.bus.name())
+	if g.cfg.Dev {
+		s += "; demo page: " + public.url() + "/"
+	}
+	return s
+}
+
+// handler is what the public listener serves.
+func (g *gateway) handler() *publicHandler {
+	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.sockets}
+	if g.cfg.Dev {
+		h.page = demo.Handler(demo.Config{Path: g.cfg.Path})
+	}
+	return h
+}

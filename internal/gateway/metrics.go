@@ -1,0 +1,186 @@
+package gateway
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/causeway-rt/causeway/pkg/engineio"
+	"github.com/causeway-rt/causeway/pkg/socketio"
+)
+
+// The metrics of a node. Labels have fixed sets of values: nothing that a client
+// sends becomes one.
+var (
+	descBuild = desc("build_info", "Version of this node; the value is 1.", "version")
+
+	descConnections = desc("connections", "Open connections (Engine.IO sessions).", "transport")
+	descOpened      = desc("connections_opened_total", "Connections opened.", "transport")
+	descClosed      = desc("connections_closed_total", "Connections closed.", "reason")
+	descRejected    = desc("rejected_total", "Handshakes and requests that were refused.", "reason")
+	descUpgrades    = desc("upgrades_total", "Upgrades from polling to WebSocket.", "result")
+	descPacketsIn   = desc("received_packets_total", "Packets received from clients.", "transport")
+	descPacketsOut  = desc("sent_packets_total", "Packets sent to clients.", "transport")
+	descBytesIn     = desc("received_bytes_total", "Bytes received from clients.", "transport")
+	descBytesOut    = desc("sent_bytes_total", "Bytes sent to clients.", "transport")
+	descQueue       = desc("queue_bytes", "Bytes waiting for all clients together.")
+	descSlow        = desc("slow_consumers_closed_total", "Connections closed because their queue was full.")
+	descVolatile    = desc("volatile_dropped_total", "Volatile messages dropped for clients that could not be written to.")
+	descStalls      = desc("write_stalls_total", "Times that the kernel took no more for a client.")
+	descParked      = desc("parked_connections", "Connections that are silent and have no goroutine.")
+
+	descSessions    = desc("sessions", "Connected sockets by namespace; all but / are other.", "namespace")
+	descRooms       = desc("rooms", "Rooms with a member here, by namespace as above; rooms of one socket's id are left out.", "namespace")
+	descConnected   = desc("sessions_opened_total", "Sockets connected.")
+	descUnwanted    = desc("sessions_rejected_total", "Sockets that were not let into a namespace.")
+	descDisconnects = desc("disconnects_total", "Sockets disconnected.", "reason")
+	descRefused     = desc("clients_refused_total", "Connections closed for what the client sent, or did not send.", "reason")
+	descKinds       = desc("socketio_packets_total", "Socket.IO packets received.", "type")
+	descEvents      = desc("events_total", "Events given to handlers.")
+	descUnhandled   = desc("events_unhandled_total", "Events that no handler took.")
+	descDropped     = desc("events_dropped_total", "Events of sockets that the server had ended.")
+	descInboxFull   = desc("inbox_full_total", "Times that a client was not read because its handlers were busy.")
+	descPanics      = desc("handler_panics_total", "Handlers that panicked; each closed its client.")
+	descJoins       = desc("room_joins_total", "Rooms joined by sockets.")
+	descEmits       = desc("emits_total", "Events emitted by this node.")
+	descHeard       = desc("emits_heard_total", "Events emitted by other nodes and delivered here.")
+	descBadHeard    = desc("emits_heard_refused_total", "Events emitted by other nodes that were not well formed.")
+	descDeliveries  = desc("deliveries_total", "Events handed to the queues of this node's clients: the fan-out of emits.")
+	descAcks        = desc("acks_total", "Acks sent to clients (out), received from them (in), and what went wrong with them.", "result")
+
+	descRelay    = desc("relay_events_total", "Relay events by what they were answered.", "event", "result")
+	descDraining = desc("draining", "1 while this node is stopping.")
+	descTrims    = desc("memory_trims_total", "Times that memory was handed back after a burst of connections.")
+)
+
+// descs is all of the above. It grows while this package is initialised only.
+var descs []*prometheus.Desc
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	d := prometheus.NewDesc("gateway_"+name, help, labels, nil)
+	descs = append(descs, d)
+	return d
+}
+
+// newMetrics returns what /metrics shows: the node's figures, and those of the
+// process and of Go's runtime under the names that they have everywhere.
+func newMetrics(g *gateway) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(
+		collector{g},
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler, collectors.MetricsGC, collectors.MetricsMemory)),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return r
+}
+
+// collector turns the parts' own figures into metrics when it is asked.
+type collector struct{ g *gateway }
+
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range descs {
+		ch <- d
+	}
+	if c.g.bus != nil {
+		c.g.bus.latency.Describe(ch)
+	}
+}
+
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	m := sink(ch)
+	stats := c.g.sockets.Stats()
+	m.engine(stats.Engine)
+	m.sockets(stats)
+	c.g.bus.collect(m)
+
+	for event := range c.g.relay.counts {
+		for outcome := range c.g.relay.counts[event] {
+			m.counter(descRelay, c.g.relay.counts[event][outcome].Load(), relayEventNames[event], relayCodes[outcome])
+		}
+	}
+	m.gauge(descBuild, 1, c.g.cfg.Version)
+	m.gauge(descDraining, truth(c.g.health.draining.Load()))
+	m.counter(descTrims, c.g.trim.count.Load())
+}
+
+// sink is where metrics go, with words for putting them there.
+type sink chan<- prometheus.Metric
+
+func (s sink) counter(d *prometheus.Desc, n int64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+}
+
+func (s sink) gauge(d *prometheus.Desc, n int64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+}
+
+// counters puts one counter for each entry of a map with a fixed set of keys.
+func counters[K ~string](s sink, d *prometheus.Desc, m map[K]int64) {
+	for label, n := range m {
+		s.counter(d, n, string(label))
+	}
+}
+
+func (s sink) engine(e engineio.Stats) {
+	for transport, n := range e.Sessions {
+		s.gauge(descConnections, int64(n), string(transport))
+	}
+	counters(s, descOpened, e.Opened)
+	counters(s, descClosed, e.Closed)
+	counters(s, descRejected, e.Rejected)
+	s.counter(descUpgrades, e.Upgrades, "ok")
+	s.counter(descUpgrades, e.UpgradesFailed, "failed")
+	counters(s, descPacketsIn, e.PacketsIn)
+	counters(s, descPacketsOut, e.PacketsOut)
+	counters(s, descBytesIn, e.BytesIn)
+	counters(s, descBytesOut, e.BytesOut)
+	s.gauge(descQueue, e.QueueBytes)
+	s.counter(descSlow, e.SlowClosed)
+	s.counter(descVolatile, e.VolatileDropped)
+	s.counter(descStalls, e.Stalls)
+	s.gauge(descParked, int64(e.Parked))
+}
+
+func (s sink) sockets(st socketio.Stats) {
+	byNamespace(s, descSessions, st.Sockets)
+	byNamespace(s, descRooms, st.Rooms)
+	s.counter(descConnected, st.Connected)
+	s.counter(descUnwanted, st.Rejected)
+	counters(s, descDisconnects, st.Disconnects)
+	counters(s, descRefused, st.Refused)
+	counters(s, descKinds, st.PacketsIn)
+	s.counter(descEvents, st.Events)
+	s.counter(descUnhandled, st.Unhandled)
+	s.counter(descDropped, st.EventsDropped)
+	s.counter(descInboxFull, st.InboxFull)
+	s.counter(descPanics, st.Panics)
+	s.counter(descJoins, st.Joins)
+	s.counter(descEmits, st.Emits)
+	s.counter(descHeard, st.Heard)
+	s.counter(descBadHeard, st.DeliverRefused)
+	s.counter(descDeliveries, st.Delivered)
+	s.counter(descAcks, st.AcksOut, "out")
+	s.counter(descAcks, st.AcksIn, "in")
+	s.counter(descAcks, st.BadAcks, "unexpected")
+	s.counter(descAcks, st.AckTimeouts, "timeout")
+	s.counter(descAcks, st.AcksRefused, "refused")
+}
+
+// byNamespace puts the figures of "/", and the sum of all others: clients choose
+// the names of those.
+func byNamespace(s sink, d *prometheus.Desc, m map[string]int64) {
+	var other int64
+	for name, n := range m {
+		if name != "/" {
+			other += n
+		}
+	}
+	s.gauge(d, m["/"], "/")
+	s.gauge(d, other, "other")
+}
+
+func truth(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,128 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/causeway-rt/causeway/pkg/socketio"
+)
+
+// joinTimeout bounds how long a join waits for the adapter's confirmation.
+const joinTimeout = 5 * time.Second
+
+// The relay events, and what becomes of them: the index of relay.counts.
+const (
+	relayJoin = iota
+	relayLeave
+	relayPublish
+	relayEvents
+)
+
+const (
+	relayOK = iota
+	relayForbidden
+	relayInvalid
+	relayLimit
+	relayUnavailable
+	relayOutcomes
+)
+
+var (
+	relayEventNames = [relayEvents]string{"join", "leave", "publish"}
+	// relayCodes are the answers' error codes. unavailable is a join that the
+	// adapter did not confirm: emits of other nodes would not reach the client.
+	relayCodes = [relayOutcomes]string{"ok", "forbidden", "invalid", "limit", "unavailable"}
+)
+
+// relay makes the gateway useful without a line of code: clients join and leave
+// rooms, and publish to them. Handlers of one client run in order, those of
+// different clients at the same time.
+type relay struct {
+	open   bool // to everybody; else to nobody
+	counts [relayEvents][relayOutcomes]atomic.Int64
+}
+
+// relayAnswer is what a relay event is acknowledged with.
+type relayAnswer struct {
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+}
+
+// serve attaches the relay to a namespace.
+func (r *relay) serve(ns namespace) {
+	for event, do := range [relayEvents]func(*socketio.Event) int{relayJoin: join, relayLeave: leave, relayPublish: publish} {
+		ns.On(relayEventNames[event], func(e *socketio.Event) {
+			outcome := relayForbidden
+			if r.open {
+				outcome = do(e)
+			}
+			r.counts[event][outcome].Add(1)
+			if e.WantsAck() {
+				_ = e.Ack(answerOf(outcome)) // a client that has gone needs none
+			}
+		})
+	}
+}
+
+func answerOf(outcome int) relayAnswer {
+	if outcome == relayOK {
+		return relayAnswer{OK: true}
+	}
+	return relayAnswer{Error: relayCodes[outcome]}
+}
+
+// join answers when emits of every node reach the socket.
+func join(e *socketio.Event) int {
+	room, ok := e.Arg(0).String()
+	if !ok || e.Len() != 1 {
+		return relayInvalid
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
+	defer cancel()
+	err := e.Socket().Join(ctx, room)
+	switch {
+	case err == nil:
+		return relayOK
+	case errors.Is(err, socketio.ErrBadRoom):
+		return relayInvalid
+	case errors.Is(err, socketio.ErrTooManyRooms):
+		return relayLimit
+	}
+	return relayUnavailable
+}
+
+func leave(e *socketio.Event) int {
+	room, ok := e.Arg(0).String()
+	if !ok || e.Len() != 1 || room == e.Socket().ID() { // its own room is how it is addressed
+		return relayInvalid
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
+	defer cancel()
+	if err := e.Socket().Leave(ctx, room); err != nil {
+		return relayUnavailable
+	}
+	return relayOK
+}
+
+// publish sends event(…args) to everybody else in the room, with the arguments
+// as they came.
+func publish(e *socketio.Event) int {
+	room, ok := e.Arg(0).String()
+	event, named := e.Arg(1).String()
+	if !ok || !named || room == "" || event == "" || len(room) > maxNameBytes || len(event) > maxNameBytes {
+		return relayInvalid
+	}
+	err := e.Socket().To(room).Emit(event, e.Args().From(2))
+	switch {
+	case errors.Is(err, socketio.ErrTooManyAttachments):
+		return relayLimit
+	case errors.Is(err, socketio.ErrReservedEvent), errors.Is(err, socketio.ErrPlaceholder), errors.Is(err, socketio.ErrInvalidJSON):
+		return relayInvalid
+	}
+	// Any other error is the adapter's. The sockets of this node have got the event,
+	// which is what is promised while Redis is away; the adapter counts it, and the
+	// node's health shows it.
+	return relayOK
+}

@@ -1,0 +1,30 @@
+// Package redis carries broadcasts between nodes through Redis Pub/Sub, in the wire
+// format of the official classic adapter, @socket.io/redis-adapter 8, and its emitter
+// (protocol.md 4.1 and 4.4). Nodes of both kinds can serve the same rooms.
+//
+// # Delivery
+//
+// Each event is delivered to each connected socket of the target at most once; events
+// published one after the other by one node arrive in that order; while Redis is
+// unreachable an emit reaches only the sockets of the publishing node, and the node says
+// so: in the error of Broadcast, in Stats and in its log.
+//
+// # What a node listens to
+//
+// Node.js subscribes to everything in a namespace and throws away what it has no socket
+// for. Here a node subscribes to what it has a socket for: the namespace's channel, one
+// channel per room with a local member, its own sockets' private rooms through one
+// pattern on its tag, and the namespace's request channel, exactly once because peers
+// count those subscriptions to know how many nodes there are.
+//
+// # A life
+//
+// New checks the configuration and connects to nothing. Run connects, subscribes to what
+// the node says it needs, and then three goroutines work until its context ends: one
+// receives, one subscribes, one publishes. When a connection breaks or falls silent it
+// is replaced, everything is subscribed anew, and the length of the gap is logged and
+// counted. Close frees what New made, after Run has returned.
+//
+// Join, Leave, Broadcast, Stats and Healthy may be called from any goroutine, at any
+// time. None of them waits for Redis, except Join, which waits to be heard.
+package redis

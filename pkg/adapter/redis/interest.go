@@ -1,0 +1,227 @@
+package redis
+
+import (
+	"sync"
+	"time"
+)
+
+// channelKind says what arrives by a subscription.
+type channelKind uint8
+
+const (
+	kindBroadcast channelKind = iota
+	kindPrivate               // a pattern: broadcasts to the rooms of this node's sockets
+	kindRequest
+)
+
+// interest is one subscription that this node wants. It exists from the first Join until
+// some time after the Leave.
+type interest struct {
+	name      string // of the channel, or the pattern
+	kind      channelKind
+	namespace string
+
+	// Guarded by the mu of interests.
+	wanted    bool
+	state     subscription
+	leftAt    time.Time
+	lingering bool          // it is in the list of those that wait to be unsubscribed
+	ready     chan struct{} // closed when there is nothing (more) to wait for
+}
+
+// lingerer is an interest that was left, or looked at in vain, at that time.
+type lingerer struct {
+	*interest
+	since time.Time
+}
+
+// subscription is how far an interest has got on the connection of the moment.
+type subscription uint8
+
+const (
+	subscriptionQueued subscription = iota
+	subscriptionSent
+	subscriptionConfirmed
+)
+
+// interests is what this node wants to hear, and how far that has got. It knows no
+// Redis: the goroutine that subscribes takes from it what to say.
+type interests struct {
+	linger time.Duration
+	wake   chan struct{} // holds one token when there is something to subscribe
+
+	mu sync.RWMutex
+	// Guarded by mu.
+	byName    map[string]*interest
+	queue     []*interest // to be subscribed
+	lingerers []lingerer  // to be unsubscribed when their time has come; the oldest first
+	pending   int         // wanted, but not confirmed
+	away      bool        // the subscriptions were up once, and are not now
+}
+
+func newInterests(linger time.Duration) *interests {
+	return &interests{linger: linger, wake: make(chan struct{}, 1), byName: make(map[string]*interest)}
+}
+
+// add says that a subscription is wanted. It returns nil when it is up, or when Redis
+// is away: then everything is in the same state until Redis is back. Otherwise it
+// returns what is closed as soon as one of the two is so.
+func (x *interests) add(name string, kind channelKind, namespace string) <-chan struct{} {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i := x.byName[name]
+	if i == nil {
+		i = &interest{name: name, kind: kind, namespace: namespace, ready: make(chan struct{})}
+		x.byName[name] = i
+		x.enqueue(i)
+	}
+	i.wanted = true
+	if x.away || i.state == subscriptionConfirmed {
+		return nil
+	}
+	return i.ready
+}
+
+// enqueue needs mu.
+func (x *interests) enqueue(i *interest) {
+	i.state = subscriptionQueued
+	x.pending++
+	x.queue = append(x.queue, i)
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+// remove says that a subscription is not wanted any more. It is kept for a while, because
+// a room that has been left is often joined again at once.
+func (x *interests) remove(name string, now time.Time) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i := x.byName[name]
+	if i == nil || !i.wanted {
+		return
+	}
+	i.wanted, i.leftAt = false, now
+	if !i.lingering {
+		i.lingering = true
+		x.lingerers = append(x.lingerers, lingerer{i, now})
+	}
+}
+
+// find returns what a channel or pattern was subscribed for.
+func (x *interests) find(name string) (kind channelKind, namespace string, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	i := x.byName[name]
+	if i == nil {
+		return 0, "", false
+	}
+	return i.kind, i.namespace, true
+}
+
+// order is what to tell Redis.
+type order struct{ channels, patterns []string }
+
+func (o *order) add(i *interest) {
+	if i.kind == kindPrivate {
+		o.patterns = append(o.patterns, i.name)
+	} else {
+		o.channels = append(o.channels, i.name)
+	}
+}
+
+func (o *order) empty() bool { return len(o.channels)+len(o.patterns) == 0 }
+
+// subscribe takes up to limit subscriptions that are to be made.
+func (x *interests) subscribe(limit int) (o order) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n := min(limit, len(x.queue))
+	for _, i := range x.queue[:n] {
+		if i.state == subscriptionQueued && x.byName[i.name] == i {
+			i.state = subscriptionSent
+			o.add(i)
+		}
+	}
+	if x.queue = x.queue[n:]; len(x.queue) == 0 {
+		x.queue = nil
+	}
+	return o
+}
+
+// unsubscribe takes the subscriptions that have been unwanted for long enough. One that
+// is not confirmed yet stays, so that its confirmation can't be taken for that of a
+// later one.
+func (x *interests) unsubscribe(now time.Time) (o order) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for len(x.lingerers) > 0 && now.Sub(x.lingerers[0].since) >= x.linger {
+		i := x.lingerers[0].interest
+		x.lingerers = x.lingerers[1:]
+		switch {
+		case i.wanted:
+			i.lingering = false
+		case now.Sub(i.leftAt) < x.linger || i.state == subscriptionSent:
+			x.lingerers = append(x.lingerers, lingerer{i, now})
+		case i.state == subscriptionConfirmed:
+			delete(x.byName, i.name)
+			o.add(i)
+		default:
+			delete(x.byName, i.name)
+			x.pending--
+			close(i.ready)
+		}
+	}
+	return o
+}
+
+// confirm says that Redis has made a subscription.
+func (x *interests) confirm(name string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i := x.byName[name]
+	if i == nil || i.state != subscriptionSent {
+		return
+	}
+	i.state = subscriptionConfirmed
+	x.pending--
+	close(i.ready)
+}
+
+// up says that everything that was wanted when the connection was made is subscribed.
+func (x *interests) up() {
+	x.mu.Lock()
+	x.away = false
+	x.mu.Unlock()
+}
+
+// lost says that there is no connection. Everything that is wanted is queued for the
+// next one. With away, nobody is kept waiting for that.
+func (x *interests) lost(away bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.away = away
+	x.queue, x.lingerers, x.pending = nil, nil, 0
+	for name, i := range x.byName {
+		waiting := i.state != subscriptionConfirmed
+		if waiting && (away || !i.wanted) {
+			close(i.ready)
+		}
+		if !i.wanted {
+			delete(x.byName, name)
+			continue
+		}
+		i.lingering = false
+		if away || !waiting {
+			i.ready = make(chan struct{})
+		}
+		x.enqueue(i)
+	}
+}
+
+func (x *interests) sizes() (all, pending int) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.byName), x.pending
+}

@@ -1,0 +1,134 @@
+package redis
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/causeway-rt/causeway/pkg/adapter/redis/internal/notepack"
+	"github.com/causeway-rt/causeway/pkg/socketio"
+)
+
+// receive handles one message. Whatever it is, the next one is handled as well.
+func (a *Adapter) receive(node socketio.Node, m *goredis.Message) {
+	start := time.Now()
+	a.count.received.Add(1)
+	a.count.receivedBytes.Add(uint64(len(m.Payload)))
+	defer func() {
+		if p := recover(); p != nil {
+			a.drop(DropPanic, m, fmt.Errorf("%v\n%s", p, debug.Stack()))
+		}
+	}()
+	if !a.isBroadcast(node, m) {
+		return
+	}
+	if hasSender(m.Payload, a.uid) {
+		a.own(m)
+		return
+	}
+	if len(m.Payload) > a.cfg.MaxMessageBytes {
+		a.drop(DropTooLarge, m, nil)
+		return
+	}
+	sender, b, err := decodeEnvelope(m.Payload, a.cfg.MaxMessageBytes)
+	if sender == a.uid {
+		a.own(m)
+		return
+	}
+	if err == nil {
+		err = a.checkChannel(m, b)
+	}
+	if err != nil {
+		a.drop(reasonOf(err), m, err)
+		return
+	}
+	if err := node.Deliver(b); err != nil {
+		a.drop(DropRefused, m, err)
+		return
+	}
+	a.count.delivered.Add(1)
+	if a.cfg.ObserveReceive != nil {
+		a.cfg.ObserveReceive(time.Since(start))
+	}
+}
+
+// isBroadcast says whether a message is to be decoded as one; otherwise it has been
+// counted as what it is.
+func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
+	name := m.Channel
+	if m.Pattern != "" {
+		name = m.Pattern
+	}
+	kind, namespace, ok := a.interests.find(name)
+	switch {
+	case !ok:
+		a.drop(DropUnknownChannel, m, nil)
+		return false
+	case kind == kindRequest:
+		a.count.requests.Add(1)
+		return false
+	case kind == kindPrivate:
+		// A room whose name only begins like this node's ids comes here too, and
+		// by its own channel if it is wanted.
+		room, _ := a.names.roomOf(m.Channel, namespace)
+		if !node.HasSocket(namespace, room) {
+			a.drop(DropNoSocket, m, nil)
+			return false
+		}
+	}
+	return true
+}
+
+// checkChannel holds a message to the channel it came by. Every known publisher chooses
+// the channel by the rooms, so what does not match was made to deceive.
+func (a *Adapter) checkChannel(m *goredis.Message, b *socketio.Broadcast) error {
+	room, ok := a.names.roomOf(m.Channel, b.Namespace)
+	if !ok {
+		return errNamespace
+	}
+	if m.Channel != a.names.all(b.Namespace) && (len(b.Rooms) != 1 || b.Rooms[0] != room) {
+		return errRoom
+	}
+	return nil
+}
+
+// own counts a message that this node sent: its sockets had it at once. More of them
+// than were ever sent are somebody else's.
+func (a *Adapter) own(m *goredis.Message) {
+	if a.count.own.Add(1) > a.count.queued.Load() {
+		a.count.own.Add(^uint64(0))
+		a.drop(DropForged, m, nil)
+	}
+}
+
+// drop counts a message, and writes it to the log unless that is normal.
+func (a *Adapter) drop(reason Reason, m *goredis.Message, err error) {
+	a.count.dropped[reason.index()].Add(1)
+	if reason == DropNoSocket || reason == DropUnknownChannel {
+		return
+	}
+	attrs := []slog.Attr{slog.String("reason", string(reason)), slog.String("channel", m.Channel), slog.Int("bytes", len(m.Payload))}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	a.log.warn("message from the bus dropped", string(reason), attrs...)
+}
+
+func reasonOf(err error) Reason {
+	for _, known := range [...]struct {
+		err    error
+		reason Reason
+	}{
+		{errNotEvent, DropNotEvent}, {errNamespace, DropNamespace}, {errRoom, DropRooms},
+		{notepack.ErrDepth, DropTooDeep}, {notepack.ErrTooLarge, DropTooLarge},
+	} {
+		if errors.Is(err, known.err) {
+			return known.reason
+		}
+	}
+	return DropMalformed
+}
