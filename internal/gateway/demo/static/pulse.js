@@ -22,8 +22,8 @@ export class Pulse {
 
   start() {
     clearInterval(this.#timer);
+    // Not at once: the first one would measure how busy the page is starting.
     this.#timer = setInterval(() => this.#beat(), PERIOD_MS);
-    this.#beat();
   }
 
   stop() {

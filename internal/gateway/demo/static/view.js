@@ -34,7 +34,7 @@ export class View {
 
   // target tells which connection the coming statuses are about.
   target(origin, transports) {
-    this.#host = origin.replace(/^http:\/\//, "");
+    this.#host = short(origin);
     this.#upgrades = transports.startsWith("polling,");
     this.field.url.removeAttribute("aria-invalid");
     this.#problem("", false);
@@ -110,14 +110,14 @@ export class View {
   }
 
   #offer(nodes, chosen) {
-    const own = location.origin;
-    for (const origin of nodes) {
-      const host = origin.replace(/^http:\/\//, "");
-      this.field.node.append(new Option(origin === own ? `${host} (this page’s)` : host, origin));
-    }
+    for (const origin of nodes) this.field.node.append(new Option(short(origin), origin));
     this.field.node.append(new Option("Another URL…", ""));
     this.field.node.value = chosen;
   }
+}
+
+function short(origin) {
+  return origin.replace(/^http:\/\//, "");
 }
 
 // describe writes the arguments of an event that is none of ours.
