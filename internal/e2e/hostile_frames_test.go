@@ -18,7 +18,12 @@ func frameRows() []hostileRow {
 		each("W6 new message inside a message", failsConnection, "018100000000"+"34"+"818100000000"+"32"),
 		each("W7 control frame", failsConnection, long, "098000000000", "08810000000003"),
 		each("W10 length", failsConnection, "82ff8000000000000000"+"00000000", "82ffffffffffffffffff"+"00000000", "82ff7fffffffffffffff"+"00000000"),
-		each("W16 close payload", failsConnection, "88810000000003", "8882000000000000", "88820000000003ed", "88830000000003e8ff"),
+		each("W16 close payload", failsConnection, "88810000000003", "8882000000000000", "88820000000003ed"),
+		one("W17 close reason that is not UTF-8", func(a *attack) {
+			ws := joinedWS(a, a.server.public)
+			ws.write(unhex(a, "88830000000003e8ff"))
+			ws.expectClose(1000, 1002, 1007, noCode, dropped)
+		}),
 		one("W11 announced length over the limit", func(a *attack) {
 			a.counted(func() {
 				ws := joinedWS(a, a.server.public)
@@ -47,7 +52,7 @@ func frameRows() []hostileRow {
 			for range 30 {
 				ws.write(many)
 			}
-			ws.expectClose(1008, 1009, noCode, dropped)
+			ws.expectClose(1002, 1008, 1009, noCode, dropped)
 		}),
 		each("W19 text that is not UTF-8", func(a *attack, input string) {
 			a.counted(func() {

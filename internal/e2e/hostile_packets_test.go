@@ -40,9 +40,7 @@ func packetRows() []hostileRow {
 		one("S13 ack id with leading zeros", func(a *attack) {
 			ws := joinedWS(a, a.server.public)
 			ws.send(`42007["leave","nowhere"]`)
-			if got := ws.next().data; got != `437[{"ok":true}]` && got != `43007[{"ok":true}]` {
-				a.Fatalf("answered %q", got)
-			}
+			ws.expectPrefix(`437[{"ok":true}]`)
 		}),
 		each("S13 ack id too large", neverWraps,
 			"9007199254740993", "9223372036854775808", "18446744073709551617", "100000000000000000001", "1000000000000000000001",
