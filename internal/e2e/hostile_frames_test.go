@@ -72,6 +72,7 @@ func frameRows() []hostileRow {
 			many := strings.Repeat(frame(pongFrame, ""), 10_000)
 			for range 10 {
 				ws.write(many)
+				ws.expectAlive()
 			}
 			ws.write(strings.Repeat(frame(pongFrame, "x"), 2))
 			ws.expectAlive()

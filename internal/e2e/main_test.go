@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/causeway-rt/causeway/internal/redistest"
 )
 
 // Paths of the programs under test. Immutable once TestMain has run them.
@@ -34,7 +36,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	nodeMissing = prepareNode()
-	code := m.Run()
+	code := redistest.Main(m)
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, "e2e: goroutines left behind:", err)

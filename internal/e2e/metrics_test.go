@@ -105,3 +105,14 @@ func (s *server) expectGauges(t *testing.T, baseline map[string]float64, limit t
 		return nil
 	})
 }
+
+// labelled returns the series of a name, for messages.
+func (m metrics) labelled(name string) metrics {
+	found := metrics{}
+	for key, v := range m {
+		if strings.HasPrefix(key, name+"{") && v != 0 {
+			found[strings.TrimPrefix(key, name)] = v
+		}
+	}
+	return found
+}

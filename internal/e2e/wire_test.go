@@ -424,7 +424,9 @@ func openPoll(t testing.TB, address string) *pollClient {
 	if err != nil || got.status != 200 || json.Unmarshal([]byte(strings.TrimPrefix(got.body, "0")), &open) != nil {
 		t.Fatalf("handshake: %v %v", got, err)
 	}
-	return &pollClient{t: t, address: address, sid: open.SID}
+	c := &pollClient{t: t, address: address, sid: open.SID}
+	t.Cleanup(func() { _, _ = c.post("1") }) // what is left ends now, and not by its ping timeout
+	return c
 }
 
 // joinedPoll opens a polling session and connects it to the main namespace.
