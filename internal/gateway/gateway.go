@@ -43,7 +43,7 @@ type gateway struct {
 
 // newGateway puts a node together. It opens nothing but the connection to Redis.
 func newGateway(cfg Config) (*gateway, error) {
-	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev}, sleep: sleep}
+	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev, alone: cfg.RedisURL == ""}, sleep: sleep}
 	g.noisy = limited(g.log, logEvery)
 	if g.cfg.Path == "" {
 		g.cfg.Path = "/socket.io"

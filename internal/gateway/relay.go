@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -41,18 +42,22 @@ var (
 // different clients at the same time.
 type relay struct {
 	open   bool // to everybody; else to nobody
+	alone  bool // without an adapter, nothing is waited for
 	counts [relayEvents][relayOutcomes]atomic.Int64
 }
 
-// relayAnswer is what a relay event is acknowledged with.
-type relayAnswer struct {
-	OK    bool   `json:"ok"`
-	Error string `json:"error,omitempty"`
-}
+// relayAnswers are what relay events are acknowledged with, by outcome.
+var relayAnswers = func() (out [relayOutcomes]json.RawMessage) {
+	for i, code := range relayCodes {
+		out[i] = json.RawMessage(`{"ok":false,"error":"` + code + `"}`)
+	}
+	out[relayOK] = json.RawMessage(`{"ok":true}`)
+	return out
+}()
 
 // serve attaches the relay to a namespace.
 func (r *relay) serve(ns namespace) {
-	for event, do := range [relayEvents]func(*socketio.Event) int{relayJoin: join, relayLeave: leave, relayPublish: publish} {
+	for event, do := range [relayEvents]func(*socketio.Event) int{relayJoin: r.join, relayLeave: r.leave, relayPublish: publish} {
 		ns.On(relayEventNames[event], func(e *socketio.Event) {
 			outcome := relayForbidden
 			if r.open {
@@ -60,26 +65,28 @@ func (r *relay) serve(ns namespace) {
 			}
 			r.counts[event][outcome].Add(1)
 			if e.WantsAck() {
-				_ = e.Ack(answerOf(outcome)) // a client that has gone needs none
+				_ = e.Ack(relayAnswers[outcome]) // a client that has gone needs none
 			}
 		})
 	}
 }
 
-func answerOf(outcome int) relayAnswer {
-	if outcome == relayOK {
-		return relayAnswer{OK: true}
+// patience returns the context of a wait for the adapter. Without one there is
+// nothing to wait for, and a timer for each join would be a tenth of its cost.
+func (r *relay) patience() (context.Context, context.CancelFunc) {
+	if r.alone {
+		return context.Background(), func() {}
 	}
-	return relayAnswer{Error: relayCodes[outcome]}
+	return context.WithTimeout(context.Background(), joinTimeout)
 }
 
 // join answers when emits of every node reach the socket.
-func join(e *socketio.Event) int {
+func (r *relay) join(e *socketio.Event) int {
 	room, ok := e.Arg(0).String()
 	if !ok || e.Len() != 1 {
 		return relayInvalid
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
+	ctx, cancel := r.patience()
 	defer cancel()
 	err := e.Socket().Join(ctx, room)
 	switch {
@@ -93,12 +100,12 @@ func join(e *socketio.Event) int {
 	return relayUnavailable
 }
 
-func leave(e *socketio.Event) int {
+func (r *relay) leave(e *socketio.Event) int {
 	room, ok := e.Arg(0).String()
 	if !ok || e.Len() != 1 || room == e.Socket().ID() { // its own room is how it is addressed
 		return relayInvalid
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
+	ctx, cancel := r.patience()
 	defer cancel()
 	if err := e.Socket().Leave(ctx, room); err != nil {
 		return relayUnavailable

@@ -111,7 +111,8 @@ func TestRawIsRelayedByteForByte(t *testing.T) {
 		{"an empty run", []any{"a", args.From(6), "b"}, `["a","b"]`, nil},
 		{"not sent", []any{"a", args.At(6), Raw{}}, `["a",null,null]`, nil},
 		{"in a map", []any{map[string]any{"k": args.At(4), "l": args.At(5)}}, `[{"k":{"x":` + first + `},"l":12345678901234567890}]`, []string{"one"}},
-		{"arguments as an array", []any{args}, `[[1.0,{"b":"\u0041","a":[]},` + first + `,"\/",{"x":` + second + `},12345678901234567890]]`, []string{"zero", "one"}},
+		{"all arguments", []any{args}, array, []string{"zero", "one"}},
+		{"all arguments, in a list", []any{[]Args{args}}, `[[[1.0,{"b":"\u0041","a":[]},` + first + `,"\/",{"x":` + second + `},12345678901234567890]]]`, []string{"zero", "one"}},
 		{"a run in a list", []any{[]Raw{args.From(4), args.From(6), {}}}, `[[[{"x":` + first + `},12345678901234567890],[],null]]`, []string{"one"}},
 	}
 	for _, tt := range tests {

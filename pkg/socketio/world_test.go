@@ -110,7 +110,7 @@ func inWorld(t *testing.T, cfg Config, test func(w *world)) {
 	})
 }
 
-func newTestServer(t *testing.T, cfg Config, tag string, log *strings.Builder) *Server {
+func newTestServer(t testing.TB, cfg Config, tag string, log *strings.Builder) *Server {
 	t.Helper()
 	cfg.Engine.NodeTag = tag
 	if cfg.Logger == nil {
@@ -246,4 +246,14 @@ func (j *journal) is(t testing.TB, want ...string) {
 		t.Errorf("happened %q, want %q", j.lines, want)
 	}
 	j.lines = nil
+}
+
+// has is is for what happens in any order.
+func (j *journal) has(t testing.TB, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	j.mu.Lock()
+	slices.Sort(j.lines)
+	j.mu.Unlock()
+	j.is(t, want...)
 }
