@@ -14,6 +14,7 @@ func chromium(t *testing.T) string {
 // page of another origin.
 func TestOfficialClientInChromium(t *testing.T) {
 	needNode(t)
+	t.Parallel()
 	browser := chromium(t)
 	s := startGateway(t)
 	for _, client := range []string{"4", "3"} {
@@ -25,14 +26,16 @@ func TestOfficialClientInChromium(t *testing.T) {
 
 func TestForeignOriginIsRefusedInChromium(t *testing.T) {
 	needNode(t)
+	t.Parallel()
 	browser := chromium(t)
-	s := start(t, gatewayProgram, "--allowed-origins", "https://good.example")
+	s := start(t, gatewayProgram, "--drain-delay", "0s", "--allowed-origins", "https://good.example")
 	runScript(t, "foreignOriginIsRefusedInChromium", s.url(), options{"chromium": browser, "seconds": 60})
 }
 
 // The demo page keeps what it promises; demo.mjs lists it.
 func TestDemoPageInChromium(t *testing.T) {
 	needNode(t)
+	t.Parallel()
 	browser := chromium(t)
 	s := startGateway(t)
 	demo := exec.Command("node", "demo.mjs", s.url())

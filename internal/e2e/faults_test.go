@@ -29,6 +29,7 @@ func TestHalfOpenConnectionEndsByPingTimeout(t *testing.T) {
 	ws.join("half-open")
 	poll := joinedPoll(t, proxy.address)
 	poll.expectAlive()
+	proxy.expectConnections(t, 1) // those of single requests have ended
 	proxy.freeze()
 	s.expectClosed(t, "ping timeout", 2)
 	s.expectGauges(t, baseline, patience)

@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -20,6 +22,8 @@ type proxy struct {
 	upgrades chan struct{} // Guarded by mu. WebSocket handshakes wait for it to be closed; nil: they don't.
 	frozen   chan struct{} // closed by freeze
 	closed   chan struct{}
+
+	carrying atomic.Int64 // directions of connections that have not ended
 }
 
 func startProxy(t *testing.T, target string) *proxy {
@@ -60,6 +64,17 @@ func (p *proxy) releaseUpgrades() {
 // nothing: both ends keep a connection whose other end is gone.
 func (p *proxy) freeze() { close(p.frozen) }
 
+// expectConnections waits until all but n connections have ended.
+func (p *proxy) expectConnections(t *testing.T, n int64) {
+	t.Helper()
+	eventually(t, patience, "connections to end", func() error {
+		if got := p.carrying.Load(); got != 2*n {
+			return fmt.Errorf("%d directions are open, expected %d", got, 2*n)
+		}
+		return nil
+	})
+}
+
 func (p *proxy) accept(listener net.Listener) {
 	for {
 		client, err := listener.Accept()
@@ -74,6 +89,7 @@ func (p *proxy) accept(listener net.Listener) {
 		p.mu.Lock()
 		p.conns = append(p.conns, client, server)
 		p.mu.Unlock()
+		p.carrying.Add(2)
 		p.ends.Go(func() { p.carry(server, client, true) })
 		p.ends.Go(func() { p.carry(client, server, false) })
 	}
@@ -81,6 +97,7 @@ func (p *proxy) accept(listener net.Listener) {
 
 // carry copies from one end to the other until one closes or the proxy freezes.
 func (p *proxy) carry(to, from net.Conn, fromClient bool) {
+	defer p.carrying.Add(-1)
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
