@@ -3,12 +3,15 @@ package socketio
 import "context"
 
 // Adapter carries what one node says to the others. A Server without one is a
-// cluster of one node. All methods may be called from any goroutine.
+// cluster of one node. All methods may be called from any goroutine. The package
+// adaptertest has the tests that an Adapter must pass.
 type Adapter interface {
 	// Join says that this node has its first member of a room, or, with an empty
 	// room, that it serves a namespace from now on. It returns when emits of other
 	// nodes to that room, or to the namespace and each of this node's sockets in
-	// it, will be heard. It is never called for a room named by a socket's id.
+	// it, will be heard. Calls about one room, or one namespace, never overlap. There
+	// is none for a room whose name has the form of this node's socket ids, which is
+	// 20 characters that begin with the tag: they are heard with the namespace.
 	Join(ctx context.Context, namespace, room string) error
 	// Leave is the end of what Join began: the last member has left, or, with an
 	// empty room, the namespace is no longer served.
@@ -31,11 +34,11 @@ type Node interface {
 	// It refuses what is not well formed, with an error that names the reason; b
 	// must not change afterwards.
 	Deliver(b *Broadcast) error
-	// HasSocket reports whether a socket with that id is connected to namespace here.
+	// HasSocket reports whether a broadcast to the room named by a socket id reaches
+	// anybody here: that socket, or others that have joined a room of that name.
 	HasSocket(namespace, id string) bool
-	// Rooms calls f for each namespace that is open here and for each of its rooms
-	// that has a member; room is "" for the namespace itself. Rooms named by
-	// socket ids are left out. For re-subscribing.
+	// Rooms calls f for each namespace and each room that Join has been told of and
+	// that is still wanted; room is "" for the namespace itself. For re-subscribing.
 	Rooms(f func(namespace, room string))
 }
 

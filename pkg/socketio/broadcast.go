@@ -71,7 +71,7 @@ func (c *conn) send(batch []*engineio.Message, volatile bool) bool {
 }
 
 // overhear calls the listeners of recipients, after all of them have been served:
-// a listener may block, or leave the room.
+// a listener may leave the room.
 func (n *Namespace) overhear(to []*Socket, b *Broadcast) {
 	var name string
 	var args Args
@@ -87,7 +87,7 @@ func (n *Namespace) overhear(to []*Socket, b *Broadcast) {
 			}
 		}
 		for _, f := range heard {
-			f(name, args)
+			s.protect("outgoing event", func() { f(name, args) })
 		}
 	}
 }

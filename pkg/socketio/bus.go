@@ -37,6 +37,7 @@ type busAddress struct{ namespace, room string }
 
 func (a *busAdapter) Run(ctx context.Context, n Node) error {
 	a.node = n
+	n.Rooms(a.want)
 	a.bus.mu.Lock()
 	a.bus.nodes = append(a.bus.nodes, a)
 	a.bus.mu.Unlock()
@@ -54,10 +55,14 @@ func (a *busAdapter) Join(ctx context.Context, namespace, room string) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	a.want(namespace, room)
+	return nil
+}
+
+func (a *busAdapter) want(namespace, room string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.wants[busAddress{namespace, room}] = true
-	return nil
 }
 
 func (a *busAdapter) Leave(_ context.Context, namespace, room string) error {

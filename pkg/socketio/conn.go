@@ -11,7 +11,6 @@ import (
 
 // session is what a connection needs of an engineio.Session.
 type session interface {
-	ID() string
 	Handshake() *engineio.Handshake
 	Transport() engineio.Transport
 	Send(batch ...*engineio.Message) error

@@ -85,7 +85,7 @@ var (
 func (c *conn) ask(n *Namespace, namespace string, auth json.RawMessage) (s *Socket, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.panicked(namespace, "connect", v)
+			c.panicked(namespace, "", "connect", v)
 			err = errInternal
 		}
 	}()

@@ -105,16 +105,20 @@ func (s *Socket) protect(event string, f func()) (ok bool) {
 // recoverPanic closes the connection whose handler panicked; deferred.
 func (s *Socket) recoverPanic(event string) {
 	if v := recover(); v != nil {
-		s.conn.panicked(s.ns.name, event, v)
+		s.conn.panicked(s.ns.name, s.id, event, v)
 	}
 }
 
 // panicked is called while the panic's stack still stands.
-func (c *conn) panicked(namespace, event string, v any) {
-	c.server.counters.panics.Add(1)
-	c.server.cfg.Logger.Error("handler panicked", "namespace", namespace, "session", c.session.ID(), "event", event,
-		"panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+func (c *conn) panicked(namespace, id, event string, v any) {
+	c.server.logPanic(v, "namespace", namespace, "socket", id, "event", event)
 	if c.shut(ReasonForcedServer, stateKicked, errPanic) {
 		c.session.Close(engineio.ReasonForcedClose)
 	}
+}
+
+// logPanic counts a panic that has been recovered, and writes it down with its stack.
+func (s *Server) logPanic(v any, attrs ...any) {
+	s.counters.panics.Add(1)
+	s.cfg.Logger.Error("handler panicked", append(attrs, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))...)
 }

@@ -81,7 +81,7 @@ func (s *Socket) send(id int64, event string, data []byte, attachments [][]byte,
 	}
 	_, args, err := parseEvent(data, attachments, &s.ns.server.limits)
 	for i := 0; err == nil && i < len(heard); i++ {
-		heard[i](event, args)
+		s.protect("outgoing event", func() { heard[i](event, args) })
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ func (s *Socket) On(event string, f func(*Event)) {
 func (s *Socket) OnAny(f func(*Event)) { listen(s, func(l *listeners) { l.any = append(l.any, f) }) }
 
 // OnAnyOutgoing adds a listener for all events that are sent to this socket,
-// broadcasts included, acks not. It is called in the goroutine that emits.
+// broadcasts included, acks not. It is called in the goroutine that emits, which
+// for an emit of another node is the adapter's, and must not block.
 func (s *Socket) OnAnyOutgoing(f func(event string, args Args)) {
 	if s.outgoingListeners() == nil {
 		s.ns.outgoing.Add(1)

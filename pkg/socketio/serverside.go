@@ -97,7 +97,7 @@ func (n *Namespace) serverEvent(e *ServerEvent, reply func(Ack)) error {
 	handled := false
 	for _, l := range listeners {
 		if l.event == name {
-			l.f(event)
+			n.callServerSide(l.f, event)
 			handled = true
 		}
 	}
@@ -105,4 +105,14 @@ func (n *Namespace) serverEvent(e *ServerEvent, reply func(Ack)) error {
 		return event.Ack()
 	}
 	return nil
+}
+
+// callServerSide keeps a panic from the adapter's goroutine.
+func (n *Namespace) callServerSide(f func(*ServerSideEvent), e *ServerSideEvent) {
+	defer func() {
+		if v := recover(); v != nil {
+			n.server.logPanic(v, "namespace", n.name, "event", e.name)
+		}
+	}()
+	f(e)
 }

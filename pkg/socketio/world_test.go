@@ -28,7 +28,6 @@ type fakeSession struct {
 	closed   bool
 }
 
-func (f *fakeSession) ID() string                     { return "fake" }
 func (f *fakeSession) Handshake() *engineio.Handshake { return new(engineio.Handshake) }
 func (f *fakeSession) Transport() engineio.Transport  { return engineio.WebSocket }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -63,6 +64,7 @@ func TestEmitsArriveInOrder(t *testing.T) {
 
 func TestOnlyWantedRoomsArrive(t *testing.T) {
 	members, _ := cluster(t, 2)
+	members[1].node.sockets["/ tag1-room"] = true // that there is one does not matter
 	members[1].join("/", "wanted", "a#b", "g*[l]?b\\", "new\nline", "42", "tag1-room")
 	for _, room := range []string{"unwanted", "a", "b", "gxxb", "g*", "wanted#", "tag1", "4"} {
 		members[0].emit(event("/", `["no"]`, room))
@@ -208,5 +210,8 @@ func TestConfigIsChecked(t *testing.T) {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
+	}
+	if _, err := New(Config{URL: "redis://user:secret%zz@host"}); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("an error that shows the password: %v", err)
 	}
 }

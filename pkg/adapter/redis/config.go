@@ -87,23 +87,3 @@ func set[T comparable](field *T, otherwise T) {
 		*field = otherwise
 	}
 }
-
-// newClient makes the client for a URL.
-func newClient(url string) (goredis.UniversalClient, error) {
-	o, err := goredis.ParseURL(url)
-	if err != nil {
-		return nil, fmt.Errorf("redis URL: %w", err)
-	}
-	o.MaxRetries = -1   // a PUBLISH that is repeated is delivered twice
-	o.Protocol = 2      // nothing of RESP 3 is used, and its pushes cost a look per message
-	o.DialerRetries = 1 // the loops of this package have their own pace
-	o.ContextTimeoutEnabled = true
-	o.DisableIdentity = true // no command of a connection's beginning may be left unanswered
-	set(&o.DialTimeout, 2*time.Second)
-	set(&o.ReadTimeout, 3*time.Second)
-	set(&o.WriteTimeout, 3*time.Second)
-	set(&o.PoolSize, 4)
-	c := goredis.NewClient(o)
-	c.AddHook(dialOnce{})
-	return c, nil
-}

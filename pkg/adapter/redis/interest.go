@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,17 +18,22 @@ const (
 // interest is one subscription that this node wants. It exists from the first Join until
 // some time after the Leave.
 type interest struct {
-	name      string // of the channel, or the pattern
-	kind      channelKind
-	namespace string
+	name string // of the channel, or the pattern
+	kind channelKind
 
 	// Guarded by the mu of interests.
-	wanted    bool
+	//
+	// owners are the namespaces that want it. They are two where names with '#'
+	// give one channel two meanings: namespace /a#b, and room b of /a.
+	owners    []string
 	state     subscription
 	leftAt    time.Time
 	lingering bool          // it is in the list of those that wait to be unsubscribed
 	ready     chan struct{} // closed when there is nothing (more) to wait for
 }
+
+// wanted needs the mu of interests.
+func (i *interest) wanted() bool { return len(i.owners) > 0 }
 
 // lingerer is an interest that was left, or looked at in vain, at that time.
 type lingerer struct {
@@ -71,15 +77,33 @@ func (x *interests) add(name string, kind channelKind, namespace string) <-chan 
 	defer x.mu.Unlock()
 	i := x.byName[name]
 	if i == nil {
-		i = &interest{name: name, kind: kind, namespace: namespace, ready: make(chan struct{})}
-		x.byName[name] = i
-		x.enqueue(i)
+		i = x.create(name, kind, namespace)
 	}
-	i.wanted = true
+	if !slices.Contains(i.owners, namespace) {
+		i.owners = append(i.owners, namespace)
+	}
 	if x.away || i.state == subscriptionConfirmed {
 		return nil
 	}
 	return i.ready
+}
+
+// restore adds what the node says that it needs, in case a Join was given up and its
+// room kept. What is known is left as it is: what the node said may be out of date.
+func (x *interests) restore(name string, kind channelKind, namespace string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.byName[name] == nil {
+		x.create(name, kind, namespace)
+	}
+}
+
+// create needs mu.
+func (x *interests) create(name string, kind channelKind, namespace string) *interest {
+	i := &interest{name: name, kind: kind, owners: []string{namespace}, ready: make(chan struct{})}
+	x.byName[name] = i
+	x.enqueue(i)
+	return i
 }
 
 // enqueue needs mu.
@@ -95,21 +119,26 @@ func (x *interests) enqueue(i *interest) {
 
 // remove says that a subscription is not wanted any more. It is kept for a while, because
 // a room that has been left is often joined again at once.
-func (x *interests) remove(name string, now time.Time) {
+func (x *interests) remove(name, namespace string, now time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	i := x.byName[name]
-	if i == nil || !i.wanted {
+	if i == nil || !i.wanted() {
 		return
 	}
-	i.wanted, i.leftAt = false, now
+	i.owners = slices.DeleteFunc(i.owners, func(owner string) bool { return owner == namespace })
+	if i.wanted() {
+		return
+	}
+	i.leftAt = now
 	if !i.lingering {
 		i.lingering = true
 		x.lingerers = append(x.lingerers, lingerer{i, now})
 	}
 }
 
-// find returns what a channel or pattern was subscribed for.
+// find returns what a channel or pattern was subscribed for, and by which namespace; ""
+// means that it is not wanted any more.
 func (x *interests) find(name string) (kind channelKind, namespace string, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -117,7 +146,10 @@ func (x *interests) find(name string) (kind channelKind, namespace string, ok bo
 	if i == nil {
 		return 0, "", false
 	}
-	return i.kind, i.namespace, true
+	if i.wanted() {
+		namespace = i.owners[0]
+	}
+	return i.kind, namespace, true
 }
 
 // order is what to tell Redis.
@@ -160,7 +192,7 @@ func (x *interests) unsubscribe(now time.Time) (o order) {
 		i := x.lingerers[0].interest
 		x.lingerers = x.lingerers[1:]
 		switch {
-		case i.wanted:
+		case i.wanted():
 			i.lingering = false
 		case now.Sub(i.leftAt) < x.linger || i.state == subscriptionSent:
 			x.lingerers = append(x.lingerers, lingerer{i, now})
@@ -205,10 +237,10 @@ func (x *interests) lost(away bool) {
 	x.queue, x.lingerers, x.pending = nil, nil, 0
 	for name, i := range x.byName {
 		waiting := i.state != subscriptionConfirmed
-		if waiting && (away || !i.wanted) {
+		if waiting && (away || !i.wanted()) {
 			close(i.ready)
 		}
-		if !i.wanted {
+		if !i.wanted() {
 			delete(x.byName, name)
 			continue
 		}

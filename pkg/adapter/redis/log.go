@@ -48,5 +48,3 @@ func (l *sparingLog) due(key string) (left int, ok bool) {
 	delete(l.left, key)
 	return left, true
 }
-
-func errorAttr(err error) slog.Attr { return slog.Any("error", err) }

@@ -72,10 +72,11 @@ func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
 		a.count.requests.Add(1)
 		return false
 	case kind == kindPrivate:
-		// A room whose name only begins like this node's ids comes here too, and
-		// by its own channel if it is wanted.
+		// A room whose name only begins like this node's ids comes here too. If it
+		// is wanted, it also comes by its own channel, and that counts.
 		room, _ := a.names.roomOf(m.Channel, namespace)
-		if !node.HasSocket(namespace, room) {
+		_, _, twice := a.interests.find(m.Channel)
+		if twice || !node.HasSocket(namespace, room) {
 			a.drop(DropNoSocket, m, nil)
 			return false
 		}

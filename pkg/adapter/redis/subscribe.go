@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
 const (
@@ -21,16 +22,13 @@ const (
 	sweepInterval = 250 * time.Millisecond
 )
 
-var (
-	errSilent      = errors.New("the connection is silent")
-	errSessionOver = errors.New("the connection of this subscription has ended")
-)
+var errSilent = errors.New("the connection is silent")
 
 // listener is one Pub/Sub connection, from connecting to its first failure. go-redis
 // would connect again by itself and hide the gap; a listener never does.
 type listener struct {
 	*Adapter
-	node   nodeAPI
+	node   socketio.Node
 	pubsub *goredis.PubSub
 	heard  atomic.Uint64 // how many things have arrived
 	wasUp  bool          // Owned by receiveLoop.
@@ -38,7 +36,7 @@ type listener struct {
 
 // listen connects, subscribes and receives until something fails, or ctx ends. It says
 // whether everything was subscribed meanwhile.
-func (a *Adapter) listen(ctx context.Context, node nodeAPI) (wasUp bool, err error) {
+func (a *Adapter) listen(ctx context.Context, node socketio.Node) (wasUp bool, err error) {
 	ctx, cancel := context.WithCancelCause(withOneDial(ctx))
 	l := &listener{Adapter: a, node: node, pubsub: a.client.Subscribe(ctx)}
 	closed := make(chan struct{})
@@ -48,7 +46,7 @@ func (a *Adapter) listen(ctx context.Context, node nodeAPI) (wasUp bool, err err
 	})
 	node.Rooms(func(namespace, room string) {
 		for _, w := range a.wants(namespace, room) {
-			a.interests.add(w.name, w.kind, namespace)
+			a.interests.restore(w.name, w.kind, namespace)
 		}
 	})
 	done := make(chan struct{})
@@ -158,33 +156,4 @@ func (l *listener) receiveLoop(ctx context.Context) (err error) {
 			}
 		}
 	}
-}
-
-// oneDial limits a context to one connection: see dialOnce.
-type oneDial struct{ used atomic.Bool }
-
-type oneDialKey struct{}
-
-func withOneDial(ctx context.Context) context.Context {
-	return context.WithValue(ctx, oneDialKey{}, new(oneDial))
-}
-
-// dialOnce is a go-redis hook that refuses a listener's second connection: after an
-// error PubSub connects again before it returns, and would subscribe to everything on
-// a connection that is thrown away.
-type dialOnce struct{}
-
-func (dialOnce) DialHook(next goredis.DialHook) goredis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if d, ok := ctx.Value(oneDialKey{}).(*oneDial); ok && d.used.Swap(true) {
-			return nil, errSessionOver
-		}
-		return next(ctx, network, addr)
-	}
-}
-
-func (dialOnce) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { return next }
-
-func (dialOnce) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
-	return next
 }

@@ -1,0 +1,122 @@
+package adaptertest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/causeway-rt/causeway/pkg/socketio"
+)
+
+// world is a cluster of nodes whose adapters run.
+type world struct {
+	*testing.T
+	nodes   []*node
+	markers int
+}
+
+func newWorld(t *testing.T, adapters []socketio.Adapter, prepare ...func(n *node)) *world {
+	t.Helper()
+	w := &world{T: t}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, len(adapters))
+	for i, a := range adapters {
+		n := &node{t: t, tag: fmt.Sprintf("no%02d", i), adapter: a}
+		for _, f := range prepare {
+			f(n)
+		}
+		w.nodes = append(w.nodes, n)
+		go func() { ended <- a.Run(ctx, clusterNode{n}) }()
+	}
+	t.Cleanup(func() {
+		cancel()
+		for range adapters {
+			select {
+			case err := <-ended:
+				if err != nil {
+					t.Errorf("Run: %v", err)
+				}
+			case <-time.After(patience):
+				t.Error("Run does not end with its context")
+			}
+		}
+	})
+	return w
+}
+
+// everywhere adds a socket of "/" on each node.
+func (w *world) everywhere(rooms ...string) (sockets []*socket) {
+	w.Helper()
+	for _, n := range w.nodes {
+		sockets = append(sockets, n.socket("/", rooms...))
+	}
+	return sockets
+}
+
+// settle returns when everything that has been emitted in "/" has arrived: each
+// node sends a marker behind it to all, and the markers are waited for.
+func (w *world) settle() {
+	w.Helper()
+	var markers []string
+	for _, n := range w.nodes {
+		w.markers++
+		name := fmt.Sprintf("marker %d", w.markers)
+		n.say(name)
+		markers = append(markers, string(event(name)))
+	}
+	for _, n := range w.nodes {
+		n.mu.Lock()
+		sockets := n.addressed(socketio.Target{Namespace: "/"})
+		n.mu.Unlock()
+		for _, s := range sockets {
+			for _, marker := range markers {
+				s.await(marker)
+			}
+		}
+	}
+}
+
+// await returns when s has got an event, and takes that away.
+func (s *socket) await(event string) {
+	s.node.t.Helper()
+	deadline := time.After(patience)
+	for {
+		s.node.mu.Lock()
+		at := slices.Index(s.got, event)
+		if at >= 0 {
+			s.got = slices.Delete(s.got, at, at+1)
+		}
+		s.node.mu.Unlock()
+		if at >= 0 {
+			return
+		}
+		select {
+		case <-s.more:
+		case <-deadline:
+			s.node.t.Fatalf("socket %s has not got %s", s.id, event)
+		}
+	}
+}
+
+// taken returns what s has got since the last call.
+func (s *socket) taken() []string {
+	s.node.mu.Lock()
+	defer s.node.mu.Unlock()
+	got := s.got
+	s.got = nil
+	return got
+}
+
+// expect checks what s has got. Call settle first.
+func (s *socket) expect(names ...string) {
+	s.node.t.Helper()
+	want := make([]string, len(names))
+	for i, name := range names {
+		want[i] = string(event(name))
+	}
+	if got := s.taken(); !slices.Equal(got, want) {
+		s.node.t.Errorf("socket %s got %.300q, want %.300q", s.id, got, want)
+	}
+}
