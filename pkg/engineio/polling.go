@@ -52,6 +52,9 @@ func (s *Session) servePolling(w http.ResponseWriter, r *http.Request) {
 
 // serveGet holds the request until there is something to send, and sends all of it.
 func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
+	if s.server.clock.overdue(s) {
+		s.fail(ReasonPingTimeout)
+	}
 	s.mu.Lock()
 	p := s.poll
 	switch {
@@ -90,16 +93,18 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, p *poll, late bool) {
 	s.mu.Lock()
 	p.waiting = nil
-	var batch []*Message
-	switch {
-	case s.state == stateClosed:
-		batch = append(batch, p.farewell)
-	case s.poll == nil: // a WebSocket took over while this GET was pending
-		batch = append(batch, closePacket)
-	default:
+	if s.poll == nil {
+		// A WebSocket has taken over. A client has no GET pending when it says so: this
+		// one was sent after it, and has overtaken it on its own connection.
+		s.mu.Unlock()
+		s.server.reject(w, r, rejectMismatch)
+		return
+	}
+	batch := []*Message{p.farewell}
+	if s.state != stateClosed {
 		batch = s.takeQueue(nil)
 	}
-	closing := s.state == stateClosing && s.poll != nil
+	closing := s.state == stateClosing
 	s.mu.Unlock()
 	if closing {
 		if late && len(batch) == 0 {

@@ -162,11 +162,11 @@ func (s *Server) open(hs Handshake, c *conn) *Session {
 	return sess
 }
 
-// expire is told by the clock whose wait is over.
-func (s *Server) expire(sess *Session, w wait) {
+// expire is told by the clock whose wait is over, and since when.
+func (s *Server) expire(sess *Session, w wait, late time.Duration) {
 	switch w {
 	case waitPing:
-		sess.ping()
+		sess.ping(late)
 	case waitPong:
 		sess.fail(ReasonPingTimeout)
 	default: // the peer has had its time to say goodbye

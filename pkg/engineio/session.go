@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Errors of Session.Send.
@@ -209,11 +210,12 @@ func (s *Session) receive(p packet) bool {
 	return true // open, upgrade, noop: meaningless here, and ignored as in the reference
 }
 
-// ping sends a ping and starts the wait for its pong.
-func (s *Session) ping() {
+// ping sends a ping and starts the wait for its pong. A ping that is a little late does
+// not give its client more time; one that is very late must not take the time away.
+func (s *Session) ping(late time.Duration) {
 	s.beat.Store(beatPong)
 	// The pong may be here before Send returns: what it sets must stand.
-	s.server.clock.set(s, waitPong)
+	s.server.clock.setSince(s, waitPong, min(late, s.server.cfg.PingTimeout/8))
 	_ = s.Send(pingPacket) // a session that has ended ignores the clock
 }
 

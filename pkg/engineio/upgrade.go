@@ -126,7 +126,7 @@ func (s *Session) switchTo(c *conn) bool {
 	}
 	if p.waiting != nil {
 		select {
-		case p.waiting <- struct{}{}: // a client that left it pending gets a close packet
+		case p.waiting <- struct{}{}: // it is refused, as one that comes later is
 		default:
 		}
 	}
