@@ -65,7 +65,7 @@ func (s *server) launch() {
 	flags := append([]string{"--listen", s.public, "--internal-listen", s.internal}, s.flags...)
 	s.cmd = exec.Command(s.program, flags...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	s.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=0")
+	s.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=0 atexit_sleep_ms=0")
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
