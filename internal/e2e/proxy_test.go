@@ -86,12 +86,29 @@ func (p *proxy) accept(listener net.Listener) {
 			_ = client.Close()
 			continue
 		}
-		p.mu.Lock()
-		p.conns = append(p.conns, client, server)
-		p.mu.Unlock()
+		if !p.keep(client, server) {
+			return
+		}
 		p.carrying.Add(2)
 		p.ends.Go(func() { p.carry(server, client, true) })
 		p.ends.Go(func() { p.carry(client, server, false) })
+	}
+}
+
+// keep remembers connections that the end of the test closes, or closes them if
+// it has come.
+func (p *proxy) keep(conns ...net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.closed:
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+		return false
+	default:
+		p.conns = append(p.conns, conns...)
+		return true
 	}
 }
 
