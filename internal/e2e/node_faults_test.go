@@ -161,6 +161,7 @@ func (x *ill) finish() account {
 // vanish, its clients come back on the other nodes, and those that were there miss
 // nothing.
 func TestKilledNodeIsReplacedByTheOthers(t *testing.T) {
+	t.Parallel()
 	x := startIll(t)
 	if n := x.channels(); n != 3 {
 		t.Fatalf("%d nodes hear the room", n)
@@ -182,6 +183,7 @@ func TestKilledNodeIsReplacedByTheOthers(t *testing.T) {
 // A node that was stopped for a while goes on where it was: what came meanwhile waits in
 // the kernel and in Redis, is late, and is not lost.
 func TestStoppedNodeGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	x := startIll(t)
 	process := x.nodes[1].cmd.Process
 	if err := process.Signal(syscall.SIGSTOP); err != nil {
@@ -207,6 +209,7 @@ func TestStoppedNodeGoesOnWhereItWas(t *testing.T) {
 // A node that is cut off from Redis goes on serving its own clients, says that it is cut
 // off, and counts what is missing.
 func TestNodeWithoutRedisGoesOnAlone(t *testing.T) {
+	t.Parallel()
 	x := startIll(t)
 	cut := x.nodes[2]
 	begin := time.Now()
