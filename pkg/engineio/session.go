@@ -145,6 +145,9 @@ func (s *Session) enqueue(batch []*Message) error {
 	if s.queueBytes > 0 && (s.queueBytes+size > cfg.MaxQueueBytes || len(s.queue)+len(batch) > cfg.MaxQueueMessages) {
 		return ErrSlow
 	}
+	if len(batch) == 0 {
+		return nil // a GET that is answered with nothing would be a broken payload
+	}
 	s.queue = append(s.queue, batch...)
 	s.queueBytes += size
 	s.kick()
@@ -187,7 +190,7 @@ func (s *Session) receive(p packet) bool {
 	switch p.kind {
 	case packetMessage:
 		if s.beat.Load() == beatPong && s.beat.CompareAndSwap(beatPong, beatRefreshed) {
-			s.server.clock.set(s, waitPong) // the pong may be stuck behind what the client uploads
+			s.wait(waitPong, 0) // the pong may be stuck behind what the client uploads
 		}
 		if !p.binary && !validText(p.data) {
 			s.fail(ReasonParseError)
@@ -197,7 +200,7 @@ func (s *Session) receive(p packet) bool {
 		return true
 	case packetPong:
 		if s.beat.Swap(beatInterval) != beatInterval { // surplus pongs change nothing
-			s.server.clock.set(s, waitPing)
+			s.wait(waitPing, 0)
 		}
 		return true
 	case packetPing: // only the server pings in v4
@@ -210,12 +213,22 @@ func (s *Session) receive(p packet) bool {
 	return true // open, upgrade, noop: meaningless here, and ignored as in the reference
 }
 
-// ping sends a ping and starts the wait for its pong. A ping that is a little late does
-// not give its client more time; one that is very late must not take the time away.
+// ping starts the wait for a pong and sends the ping: in this order, as the pong may be
+// back before Send returns. A ping that is a little late does not give its client more
+// time; one that is very late must not take the time away.
 func (s *Session) ping(late time.Duration) {
 	s.beat.Store(beatPong)
-	if s.Send(pingPacket) == nil {
-		s.server.clock.setSince(s, waitPong, min(late, s.server.cfg.PingTimeout/8))
+	s.wait(waitPong, min(late, s.server.cfg.PingTimeout/8))
+	_ = s.Send(pingPacket) // an ended session needs none
+}
+
+// wait is the heartbeat's way to the clock: a session that has ended has a wait of
+// another kind, or none, and must keep it.
+func (s *Session) wait(w wait, ago time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateOpen {
+		s.server.clock.setSince(s, w, ago)
 	}
 }
 
@@ -231,27 +244,20 @@ func (s *Session) close(reason Reason, frame *Message) {
 		return
 	}
 	s.state, s.reason = stateClosing, reason
-	current, probe, linger := s.conn, s.probe, waitPoll
+	probe, linger := s.probe, waitPoll
 	s.probe = nil
-	flushed := false
 	if s.websocket {
 		linger = waitPeer
 		if frame != nil {
 			s.queue = append(s.queue, frame)
 		}
-		flushed = !s.ready && !s.stalled && len(s.queue) == 0
 	}
-	if !flushed {
-		s.kick()
-	}
+	s.kick() // with an empty queue as well: only who writes knows that all is written
+	s.server.clock.set(s, linger)
 	s.mu.Unlock()
 	if probe != nil {
 		probe.close()
 	}
-	if flushed {
-		current.farewell()
-	}
-	s.server.clock.set(s, linger)
 	s.ended(reason)
 }
 
@@ -278,9 +284,9 @@ func (s *Session) abort(reason Reason, farewell *Message) {
 		s.kick()
 		s.poll.stopBody()
 	}
+	s.server.clock.set(s, waitNone)
 	s.mu.Unlock()
 
-	s.server.clock.set(s, waitNone)
 	for _, c := range [...]*conn{current, probe} {
 		if c != nil {
 			c.close()

@@ -39,7 +39,7 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 		c.cleanUp()
 		return
 	}
-	s.server.goroutines.Go(func() { s.upgrade(c) })
+	s.server.start(c, func() { s.upgrade(c) })
 }
 
 // upgrade plays the probe ("Upgrade") and then goes on as the connection's reader.
@@ -55,7 +55,7 @@ func (s *Session) upgrade(c *conn) {
 		c.cleanUp()
 		return
 	}
-	c.read()
+	c.read(false)
 }
 
 // probed reports whether the session has moved to c.

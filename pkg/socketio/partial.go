@@ -1,6 +1,10 @@
 package socketio
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // PartialError says that a question was not answered by all nodes, or that an event
 // was not acknowledged by all of their sockets. What has come is returned beside it.
@@ -17,3 +21,13 @@ func (e *PartialError) Error() string {
 
 // Unwrap returns Err.
 func (e *PartialError) Unwrap() error { return e.Err }
+
+// partialTimeout is ackTimeout, and says what is missing if that is known.
+func (s *Server) partialTimeout(ctx context.Context, missing error) error {
+	err := s.ackTimeout(ctx)
+	var partial *PartialError
+	if errors.As(missing, &partial) {
+		return fmt.Errorf("%w: %w", err, partial)
+	}
+	return err
+}

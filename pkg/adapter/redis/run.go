@@ -42,6 +42,7 @@ func (a *Adapter) keepListening(ctx context.Context, node socketio.Node) error {
 	start := time.Now()
 	everUp, wait := false, firstBackoff
 	for {
+		began := time.Now()
 		wasUp, err := a.listen(ctx, node)
 		everUp = everUp || wasUp
 		a.interests.lost(everUp)
@@ -56,6 +57,9 @@ func (a *Adapter) keepListening(ctx context.Context, node socketio.Node) error {
 		a.log.warn("not subscribed", "", slog.Any("error", err))
 		if wasUp {
 			wait = firstBackoff
+			if time.Since(began) > lastBackoff { // each millisecond may be a message
+				continue
+			}
 		}
 		if !a.sleep(ctx, jitter(wait)) {
 			return nil
