@@ -2,7 +2,10 @@ package redis
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +21,7 @@ type Adapter struct {
 	cfg       Config
 	client    goredis.UniversalClient
 	ownClient bool
+	cluster   *redisCluster // nil if client's server is all there is
 	names     channels
 	uid       string // names this node as a sender in all its namespaces
 	log       *sparingLog
@@ -33,6 +37,17 @@ type Adapter struct {
 	calls     *calls
 
 	answerer *answerer // set by Run before anything is received
+
+	// What a sharded adapter changes in the adapters of its shards. wants lists what
+	// must be heard for a room, or with an empty room for a namespace; handle takes what
+	// arrives; groups divides channels into those that one command may name; lost is
+	// told when something may be on another server now, and on which if that is known.
+	wants   func(namespace, room string) []want
+	handle  func(node socketio.Node, m *goredis.Message) (delivered bool)
+	groups  func(channels []string) iter.Seq[[]string]
+	lost    func(server string)
+	sharded bool          // publish with SPUBLISH
+	retry   chan struct{} // a token ends the wait before the next connection
 
 	mu  sync.Mutex
 	tag string // Guarded by mu.
@@ -51,14 +66,17 @@ func New(cfg Config) (*Adapter, error) {
 		names: newChannels(cfg.Prefix), uid: newUID(), log: newSparingLog(cfg.Logger),
 		started: make(chan struct{}), ended: make(chan struct{}),
 		interests: newInterests(cfg.Linger),
+		groups:    func(channels []string) iter.Seq[[]string] { return slices.Chunk(channels, subscribeBatch) },
+		lost:      func(string) {},
+		retry:     make(chan struct{}, 1),
 	}
 	a.probeChannel = a.names.probe(a.uid)
 	a.calls = newCalls(a.uid, cfg.MaxQuestions)
+	a.wants, a.handle = a.classicWants, a.handleClassic
 	if a.client == nil {
-		if a.client, err = newClient(cfg.URL); err != nil {
+		if err := a.connect(); err != nil {
 			return nil, err
 		}
-		a.ownClient = true
 	}
 	a.publisher = &publisher{
 		client: a.client, maxMessages: cfg.MaxQueue, maxBytes: cfg.MaxQueueBytes,
@@ -67,6 +85,26 @@ func New(cfg Config) (*Adapter, error) {
 	now := time.Now()
 	a.publisher.gaps.back(now, now) // as far as is known
 	return a, nil
+}
+
+// connect makes the client. In a cluster any node will do: messages reach all
+// of them.
+func (a *Adapter) connect() error {
+	l, err := a.cfg.locate()
+	if err != nil {
+		return err
+	}
+	a.ownClient = true
+	if l.kind != inCluster {
+		a.client = newClient(l)
+		return nil
+	}
+	a.cluster = newCluster(l)
+	o := *l.options
+	o.Dialer = a.cluster.dialAny
+	l.options = &o
+	a.client = newClient(l)
+	return nil
 }
 
 // newUID makes a sender's name as the official adapter does: 6 characters, 36 bits.
@@ -113,7 +151,11 @@ func (a *Adapter) Close() error {
 	if !a.ownClient {
 		return nil
 	}
-	if err := a.client.Close(); err != nil {
+	err := a.client.Close()
+	if a.cluster != nil {
+		err = errors.Join(err, a.cluster.close())
+	}
+	if err != nil {
 		return fmt.Errorf("close redis client: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,13 +14,22 @@ import (
 type Config struct {
 	// URL is a Redis server: redis://, rediss:// or unix://, with user, password and
 	// database as go-redis reads them. Pub/Sub has no databases: see Prefix.
+	//
+	// Several of the first two with commas between are nodes of a Redis Cluster; of those
+	// behind the first only host:port need be written. redis+sentinel://host,host/master
+	// finds the master that Sentinels call so; the user is that of Redis, and the
+	// parameters sentinel_username and sentinel_password are for the Sentinels.
 	URL string
+	// TLS, if set, is used instead of what rediss:// makes of the host's name.
+	TLS *tls.Config
 	// Client is used instead of URL if it is set, and must outlive the Adapter. It
 	// must not repeat commands (MaxRetries -1), or messages are delivered twice.
 	Client goredis.UniversalClient
 	// Prefix begins the names of all channels: the official adapter's key. All nodes
 	// of a cluster have the same. "" means socket.io.
 	Prefix string
+	// SubscriptionMode is for NewSharded. "" means Dynamic.
+	SubscriptionMode SubscriptionMode
 	// Logger is told of lost connections and of hostile messages, sparingly. nil
 	// means that nothing is logged.
 	Logger *slog.Logger
@@ -86,6 +96,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	switch c.SubscriptionMode {
+	case "", Dynamic, Static, DynamicPrivate:
+	default:
+		return c, fmt.Errorf("redis adapter: unknown subscription mode %q", c.SubscriptionMode)
+	}
+	set(&c.SubscriptionMode, Dynamic)
 	set(&c.Prefix, "socket.io")
 	set(&c.ProbeInterval, 2*time.Second)
 	set(&c.ProbeTimeout, 4*time.Second)
@@ -102,4 +118,13 @@ func set[T comparable](field *T, otherwise T) {
 	if *field == zero {
 		*field = otherwise
 	}
+}
+
+// locate reads URL, and puts TLS into what it says.
+func (c Config) locate() (location, error) {
+	l, err := parseURL(c.URL)
+	if err == nil && c.TLS != nil {
+		l.options.TLSConfig = c.TLS
+	}
+	return l, err
 }

@@ -80,3 +80,11 @@ type side struct {
 	gaps                       uint64
 	total                      time.Duration
 }
+
+// add counts a gap of a part of what is heard, which has ended.
+func (g *gaps) add(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.count++
+	g.total += d
+}

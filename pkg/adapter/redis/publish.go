@@ -16,6 +16,8 @@ const (
 	// A batch is what goes out in one pipeline, and is answered before the next.
 	batchMessages = 512
 	batchBytes    = 1 << 20
+	// maxMoves is how often a message is sent on before it counts as failed.
+	maxMoves = 5
 	// flushTimeout is how long the end of Run waits for the last publishes.
 	flushTimeout = time.Second
 	// The waits between attempts to reach Redis double from the first to the last.
@@ -28,6 +30,8 @@ const (
 // publication is a message on its way to Redis.
 type publication struct {
 	channel string
+	sharded bool    // SPUBLISH it
+	moves   int     // how often a server has said that the channel is another's
 	payload *[]byte // from payloads, given back after the reply
 	queued  time.Time
 	// answered, if set, is told what became of it. Then it is no emit, and not
@@ -59,6 +63,9 @@ type publisher struct {
 	log                   *sparingLog
 	wake                  chan struct{} // holds one token when there is something in queue
 	gaps                  gaps
+	// moved, if not nil, is called when a server has said that channels are another's.
+	// It returns when it is known where they are, or soon.
+	moved func(ctx context.Context)
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -147,17 +154,59 @@ func (p *publisher) send(ctx context.Context, batch []publication) (since time.T
 	pipe := p.client.Pipeline()
 	replies := make([]*goredis.IntCmd, len(batch))
 	for i, m := range batch {
-		replies[i] = pipe.Publish(ctx, m.channel, *m.payload)
+		if m.sharded {
+			replies[i] = pipe.SPublish(ctx, m.channel, *m.payload)
+		} else {
+			replies[i] = pipe.Publish(ctx, m.channel, *m.payload)
+		}
 	}
 	_, _ = pipe.Exec(ctx) // its error is one of those of the replies
+	var moved []publication
 	for i, m := range batch {
 		err := replies[i].Err()
+		if p.moved != nil && m.moves < maxMoves && wasMoved(err) {
+			m.moves++
+			moved = append(moved, m)
+			continue
+		}
 		p.settle(m, err)
 		if err != nil && !refused(err) && broken == nil {
 			since, broken = m.queued, err
 		}
 	}
+	if len(moved) > 0 {
+		p.putBack(moved)
+		p.moved(ctx)
+	}
 	return since, broken
+}
+
+// putBack queues messages that were not taken before everything else, so that their
+// order stays.
+func (p *publisher) putBack(batch []publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = append(batch, p.queue...)
+	for _, m := range batch {
+		p.bytes += len(*m.payload)
+	}
+}
+
+// strays removes and returns the queued messages whose channel belongs elsewhere.
+func (p *publisher) strays(belongs func(channel string) bool) (strays []publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var kept []publication
+	for _, m := range p.queue {
+		if !m.sharded || belongs(m.channel) {
+			kept = append(kept, m)
+			continue
+		}
+		strays = append(strays, m)
+		p.bytes -= len(*m.payload)
+	}
+	p.queue = kept
+	return strays
 }
 
 // settle counts what became of a message, and frees it.

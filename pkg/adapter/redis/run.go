@@ -46,6 +46,7 @@ func (a *Adapter) keepListening(ctx context.Context, node socketio.Node) error {
 		wasUp, err := a.listen(ctx, node)
 		everUp = everUp || wasUp
 		a.interests.lost(everUp)
+		a.lost("")
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -60,10 +61,24 @@ func (a *Adapter) keepListening(ctx context.Context, node socketio.Node) error {
 				continue
 			}
 		}
-		if !sleep(ctx, jitter(wait)) {
+		if !a.sleep(ctx, jitter(wait)) {
 			return nil
 		}
 		wait = min(2*wait, lastBackoff)
+	}
+}
+
+// sleep returns false if ctx ends before.
+func (a *Adapter) sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-a.retry:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

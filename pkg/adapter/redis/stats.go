@@ -155,3 +155,60 @@ func (c *counters) read() Stats {
 	}
 	return s
 }
+
+// add adds what o counts.
+func (s *Stats) add(o Stats) {
+	for _, pair := range [...]struct {
+		sum *uint64
+		n   uint64
+	}{
+		{&s.Published, o.Published}, {&s.PublishFailed, o.PublishFailed}, {&s.PublishUnknown, o.PublishUnknown},
+		{&s.RefusedAway, o.RefusedAway}, {&s.RefusedFull, o.RefusedFull}, {&s.RefusedBad, o.RefusedBad},
+		{&s.Received, o.Received}, {&s.ReceivedBytes, o.ReceivedBytes}, {&s.Delivered, o.Delivered}, {&s.Own, o.Own},
+		{&s.Requests, o.Requests}, {&s.ResponsesSent, o.ResponsesSent}, {&s.AcksGivenUp, o.AcksGivenUp},
+		{&s.RefusedBusy, o.RefusedBusy}, {&s.Responses, o.Responses}, {&s.ResponsesOfOthers, o.ResponsesOfOthers},
+		{&s.Gaps, o.Gaps}, {&s.PublishGaps, o.PublishGaps}, {&s.Probes, o.Probes}, {&s.StrayProbes, o.StrayProbes},
+	} {
+		*pair.sum += pair.n
+	}
+	s.GapTotal += o.GapTotal
+	s.PublishGapTotal += o.PublishGapTotal
+	if s.Dropped == nil {
+		s.Dropped = make(map[Reason]uint64, len(reasons))
+	}
+	for reason, n := range o.Dropped {
+		s.Dropped[reason] += n
+	}
+}
+
+// join adds the figures of another server, the first or a further one. Together they are
+// as well as the worst of them.
+func (s *Stats) join(o Stats, first bool) {
+	s.add(o)
+	s.QueuedMessages += o.QueuedMessages
+	s.QueuedBytes += o.QueuedBytes
+	s.Subscriptions += o.Subscriptions
+	s.Pending += o.Pending
+	s.ProbeTime = max(s.ProbeTime, o.ProbeTime)
+	s.Connected = o.Connected && (first || s.Connected)
+	s.CanPublish = o.CanPublish && (first || s.CanPublish)
+	if o.ConnectedSince.After(s.ConnectedSince) {
+		s.ConnectedSince = o.ConnectedSince
+	}
+	if first || o.ProvenUntil.Before(s.ProvenUntil) {
+		s.ProvenUntil = o.ProvenUntil
+	}
+	s.DownSince = earlier(s.DownSince, o.DownSince)
+	s.PublishDownSince = earlier(s.PublishDownSince, o.PublishDownSince)
+	if !s.Connected {
+		s.ConnectedSince = time.Time{}
+	}
+}
+
+// earlier returns the first of two times, of which one that is zero does not count.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

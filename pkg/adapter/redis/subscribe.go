@@ -143,6 +143,11 @@ func (l *listener) subscribeQueued(ctx context.Context) error {
 				return fmt.Errorf("subscribe to pattern: %w", err)
 			}
 		}
+		for group := range l.groups(o.shardChannels) {
+			if err := l.pubsub.SSubscribe(ctx, group...); err != nil {
+				return fmt.Errorf("subscribe to shard channel: %w", err)
+			}
+		}
 	}
 }
 
@@ -157,6 +162,11 @@ func (l *listener) unsubscribe(ctx context.Context, o order) error {
 			return fmt.Errorf("unsubscribe from pattern: %w", err)
 		}
 	}
+	for group := range l.groups(o.shardChannels) {
+		if err := l.pubsub.SUnsubscribe(ctx, group...); err != nil {
+			return fmt.Errorf("unsubscribe from shard channel: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -169,6 +179,10 @@ func (l *listener) receiveLoop(ctx context.Context) (err error) {
 	}()
 	for {
 		arrived, err := l.pubsub.Receive(ctx)
+		if server, moved := goredis.IsMovedError(err); moved { // a subscription was refused
+			l.lost(server)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("receive: %w", err)
 		}
@@ -193,7 +207,16 @@ func (l *listener) receiveLoop(ctx context.Context) (err error) {
 }
 
 func (l *listener) subscribed(m *goredis.Subscription) {
-	if m.Kind != "subscribe" && m.Kind != "psubscribe" {
+	switch m.Kind {
+	case "subscribe", "psubscribe", "ssubscribe":
+	case "sunsubscribe":
+		// Without being asked, Redis says so when the slot of a channel has moved to
+		// another server.
+		if l.interests.revoke(m.Channel, time.Now()) {
+			l.lost("")
+		}
+		return
+	default:
 		return
 	}
 	if !l.wasGreeted { // the first is the one of connect
@@ -201,5 +224,7 @@ func (l *listener) subscribed(m *goredis.Subscription) {
 		close(l.greeted)
 		return
 	}
-	l.interests.confirm(m.Channel)
+	if gap := l.interests.confirm(m.Channel); gap > 0 {
+		l.hearing.add(gap)
+	}
 }
