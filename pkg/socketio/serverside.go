@@ -30,7 +30,7 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	w.settle(nil)
 	replies, _ := w.stop()
 	if err != nil && ctx.Err() != nil {
-		err = n.server.ackTimeout(ctx)
+		err = n.server.partialTimeout(ctx, err)
 	}
 	return replies, err
 }

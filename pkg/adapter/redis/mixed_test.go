@@ -122,7 +122,9 @@ func TestMixedClusterEmits(t *testing.T) {
 func TestMixedClusterHearsTheEmitter(t *testing.T) {
 	onEachLayout(t, func(w *mixed) {
 		emitter := w.peers[0].node
-		marker := func(namespace, marker string) { emitter.do(nil, `emitter.of(%q).emit("marker", %q)`, namespace, marker) }
+		marker := func(namespace, marker string) {
+			emitter.do(nil, `emitter.of(%q).emit("marker", %q)`, namespace, marker)
+		}
 		for _, row := range emitRows {
 			if row.name == "local" {
 				continue // it has no such flag
