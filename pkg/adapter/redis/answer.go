@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
-
-// maxAwaited is how many broadcasts of other nodes this node waits for acks for.
-const maxAwaited = 1000
 
 var (
 	errUnknownRequest = errors.New("unknown type of request")
@@ -33,7 +28,7 @@ type answerer struct {
 	// about sockets by one worker, and events for the program by another, which keeps
 	// them in their order.
 	questions, events *worker
-	awaited           atomic.Int64 // broadcasts that wait for acks
+	acks              *ackWaits
 }
 
 func newAnswerer(ctx context.Context, a *Adapter, node socketio.Node) *answerer {
@@ -44,6 +39,7 @@ func newAnswerer(ctx context.Context, a *Adapter, node socketio.Node) *answerer 
 	return &answerer{
 		Adapter: a, node: full, ctx: ctx,
 		questions: newWorker(a.cfg.MaxQueueBytes), events: newWorker(a.cfg.MaxQueueBytes),
+		acks: &ackWaits{ctx: ctx, node: full, givenUp: &a.count.acksGivenUp},
 	}
 }
 
@@ -129,9 +125,13 @@ func (a *answerer) carryOut(q *request) error {
 }
 
 // target reads whom a request is about. One that does not say is about all.
-func (q *request) target() (t socketio.Target, err error) {
-	t.Namespace = q.namespace
-	opts, err := q.in("opts", "rooms", "except")
+func (q *request) target() (socketio.Target, error) {
+	return q.fields.target(q.namespace)
+}
+
+func (f fields) target(namespace string) (t socketio.Target, err error) {
+	t.Namespace = namespace
+	opts, err := f.in("opts", "rooms", "except")
 	if err == nil {
 		t.Rooms, err = opts.names("rooms")
 	}
@@ -267,11 +267,11 @@ func (a *answerer) change(q *request) error {
 			return err
 		}
 	}
-	return a.begun(a.node.Change(c))
+	return begun(a.node.Change(c))
 }
 
 // begun marks an error as the node's.
-func (a *answerer) begun(err error) error {
+func begun(err error) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errRefused, err)
 	}
@@ -302,7 +302,7 @@ func (a *answerer) changeOne(q *request, c *socketio.Change) error {
 	}
 	infos, err := a.node.Sockets(c.Target)
 	if err != nil {
-		return a.begun(err)
+		return begun(err)
 	}
 	here := false
 	for _, info := range infos { // others may have joined a room of that name
@@ -316,7 +316,7 @@ func (a *answerer) changeOne(q *request, c *socketio.Change) error {
 		return nil
 	}
 	if err := a.node.Change(c); err != nil {
-		return a.begun(err)
+		return begun(err)
 	}
 	if q.id != "" {
 		a.respondJSON(q, jsonResponse{})
@@ -330,21 +330,11 @@ func (a *answerer) broadcast(q *request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, timeout)
-	w := &ackWait{answerer: a, q: q, cancel: cancel}
-	a.awaited.Add(1)
-	context.AfterFunc(ctx, func() { a.awaited.Add(-1) })
-	clients, err := a.node.DeliverWithAck(ctx, b, w.ack)
-	if err != nil && !errors.Is(err, socketio.ErrUnknownNamespace) {
-		cancel()
-		return a.begun(err)
-	}
-	w.begin(clients)
-	if a.awaited.Load() > maxAwaited {
-		a.count.acksGivenUp.Add(1)
-		cancel()
-	}
-	return nil
+	return begun(a.acks.deliver(b, timeout, func(clients int) {
+		a.respondJSON(q, jsonResponse{Type: clientCount, ClientCount: &clients})
+	}, func(ack socketio.Ack) {
+		a.respond(q, func(dst []byte) ([]byte, error) { return appendAck(dst, clientAck, q.id, "packet", ack) })
+	}))
 }
 
 func (q *request) broadcast(maxBytes int) (*socketio.Broadcast, time.Duration, error) {
@@ -386,55 +376,6 @@ func (q *request) timeout() time.Duration {
 		return defaultAckWait
 	}
 	return time.Duration(min(ms, uint64(maxAckWait/time.Millisecond))) * time.Millisecond
-}
-
-// ackWait sends back the acks of a broadcast, after their number.
-type ackWait struct {
-	// Immutable.
-	answerer *answerer
-	q        *request
-	cancel   context.CancelFunc
-
-	mu sync.Mutex
-	// Guarded by mu.
-	begun bool
-	early []socketio.Ack // those that came before their number was known
-	left  int
-}
-
-// begin says how many acks there will be.
-func (w *ackWait) begin(clients int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.answerer.respondJSON(w.q, jsonResponse{Type: clientCount, ClientCount: &clients})
-	w.begun, w.left = true, clients
-	for _, ack := range w.early {
-		w.send(ack)
-	}
-	w.early = nil
-	if clients == 0 {
-		w.cancel()
-	}
-}
-
-func (w *ackWait) ack(ack socketio.Ack) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.begun {
-		w.early = append(w.early, ack)
-		return
-	}
-	w.send(ack)
-}
-
-// send needs mu.
-func (w *ackWait) send(ack socketio.Ack) {
-	w.answerer.respond(w.q, func(dst []byte) ([]byte, error) {
-		return appendAck(dst, clientAck, w.q.id, "packet", ack)
-	})
-	if w.left--; w.left == 0 {
-		w.cancel()
-	}
 }
 
 // plainNode answers for a node that is not asked: it has nothing to say.

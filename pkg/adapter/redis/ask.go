@@ -3,10 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
-
-	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
@@ -154,16 +151,9 @@ func (a *Adapter) begin(ctx context.Context, t messageType, namespace string) (*
 // without one that has come, and the question itself costs more than this one command.
 func (a *Adapter) servers(ctx context.Context, namespace string) (int, error) {
 	channel := a.names.requests(namespace)
-	cluster, ok := a.client.(*goredis.ClusterClient)
-	if !ok {
-		n, err := a.client.PubSubNumSub(ctx, channel).Result()
-		return int(n[channel]), err
+	if a.cluster != nil {
+		return a.cluster.subscribers(ctx, channel)
 	}
-	var sum atomic.Int64 // each server of a Redis Cluster knows its own subscribers
-	err := cluster.ForEachShard(ctx, func(ctx context.Context, shard *goredis.Client) error {
-		n, err := shard.PubSubNumSub(ctx, channel).Result()
-		sum.Add(n[channel])
-		return err
-	})
-	return int(sum.Load()), err
+	n, err := a.client.PubSubNumSub(ctx, channel).Result()
+	return int(n[channel]), err
 }

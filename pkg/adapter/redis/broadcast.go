@@ -52,7 +52,7 @@ func (a *Adapter) queue(channel string, payload *[]byte, err error) error {
 		freePayload(payload)
 		return a.refused(fmt.Errorf("%w: %w", ErrBadEvent, err))
 	}
-	m := publication{channel: channel, payload: payload, queued: time.Now()}
+	m := publication{channel: channel, sharded: a.sharded, payload: payload, queued: time.Now()}
 	if err := a.publisher.enqueue(m); err != nil {
 		freePayload(payload)
 		return a.refused(err)

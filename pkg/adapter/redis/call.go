@@ -99,39 +99,42 @@ type call struct {
 	found    []string // rooms, or ids of sockets
 }
 
-// take adds a response of size bytes.
-func (c *call) take(f fields, size int) error {
-	sender, err := f.name("uid")
-	if err != nil {
-		return err
-	}
+// answer is a response of another node.
+type answer struct {
+	fields
+	sender string      // "" if it does not say
+	kind   messageType // of answers to ackedBroadcast
+	args   string      // the entry that has the arguments of the answer to a server-side event
+	size   int         // in bytes
+}
+
+// take adds a response.
+func (c *call) take(a answer) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
 		return errLate
 	}
-	if c.bytes += size; c.bytes > c.maxBytes {
+	if c.bytes += a.size; c.bytes > c.maxBytes {
 		return notepack.ErrTooLarge
 	}
 	if c.kind == ackedBroadcast {
-		t, _, err := f.number("type")
-		switch {
-		case err != nil:
-			return err
-		case messageType(t) == clientAck:
-			return c.takeAck(f, "packet")
-		case messageType(t) != clientCount:
+		switch a.kind {
+		case clientAck:
+			return c.takeAck(a.fields, "packet")
+		case clientCount:
+		default:
 			return errNotAsked
 		}
 	}
-	if c.answered >= c.expected || sender != "" && c.names["node "+sender] {
+	if c.answered >= c.expected || a.sender != "" && c.names["node "+a.sender] {
 		return errSurplus
 	}
-	if err := c.takeAnswer(f); err != nil {
+	if err := c.takeAnswer(a); err != nil {
 		return err
 	}
-	if sender != "" {
-		c.names["node "+sender] = true
+	if a.sender != "" {
+		c.names["node "+a.sender] = true
 	}
 	c.answered++
 	c.notify()
@@ -139,7 +142,8 @@ func (c *call) take(f fields, size int) error {
 }
 
 // takeAnswer needs mu.
-func (c *call) takeAnswer(f fields) error {
+func (c *call) takeAnswer(a answer) error {
+	f := a.fields
 	switch c.kind {
 	case ackedBroadcast:
 		n, ok, err := f.number("clientCount")
@@ -152,7 +156,7 @@ func (c *call) takeAnswer(f fields) error {
 		return err
 	case serverEvent:
 		c.clients++
-		err := c.takeAck(f, "data")
+		err := c.takeAck(f, a.args)
 		if err != nil {
 			c.clients--
 		}

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,13 +14,22 @@ import (
 type Config struct {
 	// URL is a Redis server: redis://, rediss:// or unix://, with user, password and
 	// database as go-redis reads them. Pub/Sub has no databases: see Prefix.
+	//
+	// Several of the first two with commas between are nodes of a Redis Cluster; of those
+	// behind the first only host:port need be written. redis+sentinel://host,host/master
+	// finds the master that Sentinels call so; the user is that of Redis, and the
+	// parameters sentinel_username and sentinel_password are for the Sentinels.
 	URL string
+	// TLS, if set, is used instead of what rediss:// makes of the host's name.
+	TLS *tls.Config
 	// Client is used instead of URL if it is set, and must outlive the Adapter. It
 	// must not repeat commands (MaxRetries -1), or messages are delivered twice.
 	Client goredis.UniversalClient
 	// Prefix begins the names of all channels: the official adapter's key. All nodes
 	// of a cluster have the same. "" means socket.io.
 	Prefix string
+	// SubscriptionMode is for NewSharded. "" means Dynamic.
+	SubscriptionMode SubscriptionMode
 	// Logger is told of lost connections and of hostile messages, sparingly. nil
 	// means that nothing is logged.
 	Logger *slog.Logger
@@ -27,9 +37,11 @@ type Config struct {
 	// returns an error. 0 means for ever: then a node starts without Redis and says
 	// in Stats that it is not connected.
 	StartTimeout time.Duration
-	// ProbeInterval is the time between probes of the Pub/Sub connection. One on
-	// which nothing has arrived from one probe to the next is replaced. 0 means 5 s.
-	ProbeInterval time.Duration
+	// ProbeInterval is the time between the probes with which a node hears itself,
+	// and ProbeTimeout how long the answer may take when nothing else arrives. A
+	// connection that has been silent for the sum of both, or does not bring what is
+	// published, is replaced. 0 means 2 s and 4 s.
+	ProbeInterval, ProbeTimeout time.Duration
 	// Linger is how long a channel stays subscribed after Leave. 0 means 2 s.
 	Linger time.Duration
 	// MaxMessageBytes bounds a message, both in MessagePack and as JSON. A larger one
@@ -74,7 +86,8 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	for name, n := range map[string]int{
 		"MaxMessageBytes": c.MaxMessageBytes, "MaxQueue": c.MaxQueue, "MaxQueueBytes": c.MaxQueueBytes, "MaxQuestions": c.MaxQuestions,
-		"StartTimeout": int(c.StartTimeout), "ProbeInterval": int(c.ProbeInterval), "Linger": int(c.Linger),
+		"StartTimeout": int(c.StartTimeout), "ProbeInterval": int(c.ProbeInterval),
+		"ProbeTimeout": int(c.ProbeTimeout), "Linger": int(c.Linger),
 	} {
 		if n < 0 {
 			return c, fmt.Errorf("redis adapter: %s is negative", name)
@@ -83,8 +96,15 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	switch c.SubscriptionMode {
+	case "", Dynamic, Static, DynamicPrivate:
+	default:
+		return c, fmt.Errorf("redis adapter: unknown subscription mode %q", c.SubscriptionMode)
+	}
+	set(&c.SubscriptionMode, Dynamic)
 	set(&c.Prefix, "socket.io")
-	set(&c.ProbeInterval, 5*time.Second)
+	set(&c.ProbeInterval, 2*time.Second)
+	set(&c.ProbeTimeout, 4*time.Second)
 	set(&c.Linger, 2*time.Second)
 	set(&c.MaxMessageBytes, 16<<20)
 	set(&c.MaxQueue, 16384)
@@ -98,4 +118,13 @@ func set[T comparable](field *T, otherwise T) {
 	if *field == zero {
 		*field = otherwise
 	}
+}
+
+// locate reads URL, and puts TLS into what it says.
+func (c Config) locate() (location, error) {
+	l, err := parseURL(c.URL)
+	if err == nil && c.TLS != nil {
+		l.options.TLSConfig = c.TLS
+	}
+	return l, err
 }

@@ -11,8 +11,8 @@ type want struct {
 	kind channelKind
 }
 
-// wants returns what a node must hear for a room, or with an empty room for a namespace.
-func (a *Adapter) wants(namespace, room string) []want {
+// classicWants returns what a node must hear for a room, or with an empty room for a namespace.
+func (a *Adapter) classicWants(namespace, room string) []want {
 	if room != "" {
 		return []want{{a.names.room(namespace, room), kindBroadcast}}
 	}

@@ -20,37 +20,44 @@ func (a *Adapter) receive(node socketio.Node, m *goredis.Message) {
 	a.count.received.Add(1)
 	a.count.receivedBytes.Add(uint64(len(m.Payload)))
 	defer a.recoverFrom(m)
-	if !a.isBroadcast(node, m) {
-		return
-	}
-	if hasSender(m.Payload, a.uid) {
-		a.own(m)
-		return
-	}
-	if len(m.Payload) > a.cfg.MaxMessageBytes {
-		a.drop(DropTooLarge, m, nil)
-		return
-	}
-	sender, b, err := decodeEnvelope(m.Payload, a.cfg.MaxMessageBytes)
-	if sender == a.uid {
-		a.own(m)
-		return
-	}
-	if err == nil {
-		err = a.checkChannel(m, b)
-	}
-	if err != nil {
-		a.drop(reasonOf(err), m, err)
-		return
-	}
-	if err := node.Deliver(b); err != nil {
-		a.drop(DropRefused, m, err)
+	if !a.handle(node, m) {
 		return
 	}
 	a.count.delivered.Add(1)
 	if a.cfg.ObserveReceive != nil {
 		a.cfg.ObserveReceive(time.Since(start))
 	}
+}
+
+func (a *Adapter) handleClassic(node socketio.Node, m *goredis.Message) (delivered bool) {
+	if !a.isBroadcast(node, m) {
+		return false
+	}
+	if hasSender(m.Payload, a.uid) {
+		a.own(m)
+		return false
+	}
+	if len(m.Payload) > a.cfg.MaxMessageBytes {
+		a.drop(DropTooLarge, m, nil)
+		return false
+	}
+	sender, b, err := decodeEnvelope(m.Payload, a.cfg.MaxMessageBytes)
+	if sender == a.uid {
+		a.own(m)
+		return false
+	}
+	if err == nil {
+		err = a.checkChannel(m, b)
+	}
+	if err != nil {
+		a.drop(reasonOf(err), m, err)
+		return false
+	}
+	if err := node.Deliver(b); err != nil {
+		a.drop(DropRefused, m, err)
+		return false
+	}
+	return true
 }
 
 // recoverFrom is deferred by what handles a message: a panic is counted, and ends there.
@@ -125,13 +132,25 @@ func (a *Adapter) response(namespace string, m *goredis.Message) {
 	case c.namespace != namespace:
 		err = errNamespace
 	default:
-		err = c.take(f, len(m.Payload))
+		err = c.takeClassic(f, len(m.Payload))
 	}
 	if err != nil {
 		a.drop(reasonOf(err), m, err)
 		return
 	}
 	a.count.responses.Add(1)
+}
+
+func (c *call) takeClassic(f fields, size int) error {
+	sender, err := f.name("uid")
+	if err != nil {
+		return err
+	}
+	kind, _, err := f.number("type")
+	if err != nil && c.kind == ackedBroadcast {
+		return err
+	}
+	return c.take(answer{fields: f, sender: sender, kind: messageType(kind), args: "data", size: size})
 }
 
 // checkChannel holds a message to the channel it came by. Every known publisher chooses
