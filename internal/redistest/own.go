@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
 )
 
 // Own is a server that only one test uses: a redis-server process that can be killed,
@@ -28,19 +30,32 @@ type Own struct {
 // StartOwn runs a server until the test ends. args are options of redis-server.
 func StartOwn(t testing.TB, args ...string) *Own {
 	t.Helper()
+	port := somePort(t)
+	return startOwn(t, port, append([]string{
+		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir(),
+	}, args...)...)
+}
+
+// startOwn runs a server that listens on port.
+func startOwn(t testing.TB, port string, args ...string) *Own {
+	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		unavailable(t, err)
 	}
+	o := &Own{t: t, path: path, address: net.JoinHostPort("127.0.0.1", port), args: args}
+	t.Cleanup(o.Kill)
+	o.Restart()
+	return o
+}
+
+func somePort(t testing.TB) string {
+	t.Helper()
 	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &Own{t: t, path: path, address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
-	o.args = append([]string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()}, args...)
-	t.Cleanup(o.Kill)
-	o.Restart()
-	return o
+	return strconv.Itoa(port)
 }
 
 // URL returns where to connect: redis://host:port.
@@ -48,6 +63,13 @@ func (o *Own) URL() string { return "redis://" + o.address }
 
 // Address returns host:port.
 func (o *Own) Address() string { return o.address }
+
+// Client returns a connection to it, for commands.
+func (o *Own) Client() *goredis.Client {
+	c := goredis.NewClient(&goredis.Options{Addr: o.address})
+	o.t.Cleanup(func() { _ = c.Close() })
+	return c
+}
 
 // Restart starts the process, and returns when it answers.
 func (o *Own) Restart() {

@@ -142,10 +142,11 @@ func divided(t *testing.T) (l *load, w *ways) {
 
 func (w *ways) client(t testing.TB, url string) goredis.UniversalClient {
 	t.Helper()
-	c, err := newClient(url)
+	l, err := parseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := newClient(l)
 	c.AddHook(w)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
