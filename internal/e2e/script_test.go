@@ -106,14 +106,6 @@ func (s *script) expect(what string) said {
 	}
 }
 
-// tell sends the line that the scenario waits for.
-func (s *script) tell(what string) {
-	s.t.Helper()
-	if _, err := io.WriteString(s.stdin, what+"\n"); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
 func (s *script) signal(sig syscall.Signal) {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(sig); err != nil {
