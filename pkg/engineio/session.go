@@ -103,7 +103,7 @@ func (s *Session) Send(batch ...*Message) error {
 	s.mu.Lock()
 	err := s.enqueue(batch)
 	s.mu.Unlock()
-	if err == ErrSlow {
+	if errors.Is(err, ErrSlow) {
 		s.server.stats.slow.Add(1)
 		s.fail(ReasonSlow)
 	}

@@ -41,7 +41,7 @@ func (a *Adapter) keepListening(ctx context.Context, node socketio.Node) error {
 		a.interests.lost(everUp)
 		a.disconnected()
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // what ended with ctx is no error
 		}
 		if !everUp && a.cfg.StartTimeout > 0 && time.Since(start) >= a.cfg.StartTimeout {
 			return fmt.Errorf("reach redis within %v: %w", a.cfg.StartTimeout, err)
