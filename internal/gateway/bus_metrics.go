@@ -4,8 +4,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/causeway-rt/causeway/pkg/adapter/redis"
 )
 
 var (
@@ -21,8 +19,12 @@ var (
 	descBusDropped       = desc("adapter_dropped_total", "Messages that were not delivered.", "reason")
 	descBusRequests      = desc("adapter_requests_total", "Requests of other nodes.")
 	descBusSubscriptions = desc("adapter_subscriptions", "Channels and patterns that this node wants to hear.", "state")
-	descBusGaps          = desc("adapter_gaps_total", "Times that the subscriptions were lost.")
-	descBusGapSeconds    = desc("adapter_gap_seconds_total", "Time during which emits of other nodes were not heard.")
+	descBusCanPublish    = desc("adapter_can_publish", "1 while Redis takes what this node emits, as far as is known.")
+	descBusGaps          = desc("adapter_gaps_total", "Times that one direction of the bus was lost.", "side")
+	descBusGapSeconds    = desc("adapter_gap_seconds_total", "Time in which emits of other nodes may not have been heard, or own ones not have been published. Never too short.", "side")
+	descBusProbes        = desc("adapter_probes_total", "Probes with which this node has heard itself through Redis.")
+	descBusProbeSeconds  = desc("adapter_probe_duration_seconds", "Time that the last such probe took.")
+	descBusUnproven      = desc("adapter_unproven_seconds", "Time since the last moment until which nothing is known to be missing.")
 )
 
 var latencyOpts = prometheus.HistogramOpts{
@@ -40,7 +42,9 @@ func (b *bus) collect(m sink) {
 	b.latency.Collect(m)
 	m.gauge(descBusConnected, truth(s.Connected))
 	m.counter(descBusPublished, int64(s.Published))
+	m.gauge(descBusCanPublish, truth(s.CanPublish))
 	m.counter(descBusErrors, int64(s.PublishFailed), "failed")
+	m.counter(descBusErrors, int64(s.PublishUnknown), "unknown")
 	m.counter(descBusErrors, int64(s.RefusedAway), "away")
 	m.counter(descBusErrors, int64(s.RefusedFull), "queue full")
 	m.counter(descBusErrors, int64(s.RefusedBad), "not sendable")
@@ -56,14 +60,13 @@ func (b *bus) collect(m sink) {
 	m.counter(descBusRequests, int64(s.Requests))
 	m.gauge(descBusSubscriptions, int64(s.Subscriptions-s.Pending), "confirmed")
 	m.gauge(descBusSubscriptions, int64(s.Pending), "pending")
-	m.counter(descBusGaps, int64(s.Gaps))
-	m <- prometheus.MustNewConstMetric(descBusGapSeconds, prometheus.CounterValue, gap(s, time.Now()).Seconds())
-}
-
-// gap is the length of all gaps, the one of now included.
-func gap(s redis.Stats, now time.Time) time.Duration {
-	if s.Connected || s.DownSince.IsZero() {
-		return s.GapTotal
+	m.counter(descBusGaps, int64(s.Gaps), "hearing")
+	m.counter(descBusGaps, int64(s.PublishGaps), "publishing")
+	m <- prometheus.MustNewConstMetric(descBusGapSeconds, prometheus.CounterValue, s.GapTotal.Seconds(), "hearing")
+	m <- prometheus.MustNewConstMetric(descBusGapSeconds, prometheus.CounterValue, s.PublishGapTotal.Seconds(), "publishing")
+	m.counter(descBusProbes, int64(s.Probes))
+	m <- prometheus.MustNewConstMetric(descBusProbeSeconds, prometheus.GaugeValue, s.ProbeTime.Seconds())
+	if !s.ProvenUntil.IsZero() {
+		m <- prometheus.MustNewConstMetric(descBusUnproven, prometheus.GaugeValue, time.Since(s.ProvenUntil).Seconds())
 	}
-	return s.GapTotal + now.Sub(s.DownSince)
 }

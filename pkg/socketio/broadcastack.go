@@ -13,7 +13,8 @@ const defaultAckTimeout = 5 * time.Second
 
 // EmitWithAck sends an event and waits for the ack of every socket that it
 // reaches. Replies come in no order. If Timeout has passed or ctx has ended, the
-// error is ErrAckTimeout or ctx's cause, and the replies are those that have come.
+// error is ErrAckTimeout or ctx's cause, and the replies are those that have come; a
+// *PartialError in it says how many other nodes have answered.
 // A socket that ends is no longer waited for. Sockets of other nodes take part if
 // the adapter is a ClusterAdapter.
 func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) ([]Reply, error) {
@@ -39,7 +40,7 @@ func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) ([]
 	replies, err := w.stop()
 	switch {
 	case ctx.Err() != nil && (err != nil || remote != nil):
-		return replies, e.ns.server.ackTimeout(ctx)
+		return replies, e.ns.server.partialTimeout(ctx, remote)
 	case err == nil:
 		err = remote
 	}

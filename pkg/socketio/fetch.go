@@ -67,7 +67,8 @@ func (r *RemoteSocket) Disconnect(ctx context.Context, closeConnection bool) err
 }
 
 // FetchSockets returns the sockets that are addressed, of all nodes if the adapter
-// is a ClusterAdapter. With an error it returns those that answered.
+// is a ClusterAdapter. With an error it returns those that have come; a *PartialError
+// says how many nodes did not answer.
 func (e Emitter) FetchSockets(ctx context.Context) ([]*RemoteSocket, error) {
 	var found []*RemoteSocket
 	for _, s := range e.ns.local(e.target()) {

@@ -142,27 +142,23 @@ func (n node) Change(c *Change) error {
 	if err != nil {
 		return err
 	}
-	n.server.background(func(ctx context.Context) {
-		if err := ns.apply(ctx, c); err != nil {
-			n.server.cfg.Logger.Warn("change of sockets incomplete", "namespace", c.Namespace, "error", err)
-		}
-	})
-	return nil
+	return ns.order(c)
 }
 
 // background runs f in a goroutine that Close waits for, and whose ctx ends when
-// Close begins.
-func (s *Server) background(f func(ctx context.Context)) {
+// Close begins. It returns false if that has happened.
+func (s *Server) background(f func(ctx context.Context)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return
+		return false
 	}
 	s.live++
 	go func() {
 		defer s.release()
 		f(s.opening)
 	}()
+	return true
 }
 
 func (n node) ServerEvent(e *ServerEvent, reply func(Ack)) error {

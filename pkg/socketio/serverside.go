@@ -17,7 +17,7 @@ func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 
 // ServerSideEmitWithAck is ServerSideEmit, and waits for one answer of each other
 // node: until ctx ends, or 5 s if it has no deadline. With an error it returns the
-// answers that have come.
+// answers that have come; a *PartialError in it says how many are missing.
 func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Reply, error) {
 	e, err := n.newServerEvent(event, args)
 	if err != nil || n.server.cluster == nil {
@@ -30,7 +30,7 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	w.settle(nil)
 	replies, _ := w.stop()
 	if err != nil && ctx.Err() != nil {
-		err = n.server.ackTimeout(ctx)
+		err = n.server.partialTimeout(ctx, err)
 	}
 	return replies, err
 }
@@ -81,7 +81,8 @@ type serverHandler struct {
 }
 
 // serverEvent hands e to its listeners. Where there are none it is answered
-// nevertheless, with nothing: the sender would wait in vain.
+// nevertheless, with nothing, unless Config.LeaveUnknownServerEvents is set: the
+// sender would wait in vain.
 func (n *Namespace) serverEvent(e *ServerEvent, reply func(Ack)) error {
 	if err := (node{n.server}).checkEvent(e.Data, e.Attachments); err != nil {
 		return err
@@ -101,7 +102,7 @@ func (n *Namespace) serverEvent(e *ServerEvent, reply func(Ack)) error {
 			handled = true
 		}
 	}
-	if !handled {
+	if !handled && !n.server.cfg.LeaveUnknownServerEvents {
 		return event.Ack()
 	}
 	return nil

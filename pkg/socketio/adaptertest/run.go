@@ -13,11 +13,22 @@ import (
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
+// Promise is a way in which an adapter promises less than the others.
+type Promise string
+
+// OrderPerRoom: what a node emits to one room, or to everybody, arrives in order, but an
+// emit to a room may overtake one to another, or to everybody.
+const OrderPerRoom Promise = "order per room"
+
 // Run runs the suite. newCluster returns adapters of nodes that share a bus which
 // is theirs alone; the suite calls their Run, and ends it before the test's
 // clean-up functions that newCluster has registered are called.
-func Run(t *testing.T, newCluster func(t *testing.T, nodes int) []socketio.Adapter) {
-	start := func(t *testing.T, nodes int) *world { return newWorld(t, newCluster(t, nodes)) }
+func Run(t *testing.T, newCluster func(t *testing.T, nodes int) []socketio.Adapter, promises ...Promise) {
+	start := func(t *testing.T, nodes int) *world {
+		w := newWorld(t, newCluster(t, nodes))
+		w.perRoom = slices.Contains(promises, OrderPerRoom)
+		return w
+	}
 	for _, test := range []struct {
 		name string
 		run  func(w *world)

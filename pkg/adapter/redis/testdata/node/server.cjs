@@ -1,0 +1,45 @@
+// A Socket.IO server with the official Redis adapter, for clients.
+//
+//	node server.cjs <redis URL> <key> <name> [specific]
+"use strict";
+const http = require("node:http");
+const { Server } = require("socket.io");
+const { createAdapter } = require("@socket.io/redis-adapter");
+const { Emitter } = require("@socket.io/redis-emitter");
+const { createClient } = require("redis");
+const { plain, serve } = require("./commands.cjs");
+
+const [url, key, name, specific] = process.argv.slice(2);
+
+async function main() {
+  const [pub, sub] = [createClient({ url }), createClient({ url })];
+  await Promise.all([pub.connect(), sub.connect()]);
+  const server = http.createServer();
+  const adapter = createAdapter(pub, sub, { key, requestsTimeout: 5000, publishOnSpecificResponseChannel: specific === "specific" });
+  const io = new Server(server, { adapter });
+  const emitter = new Emitter(pub, { key });
+  const heard = []; // what other servers have emitted
+  for (const nsp of [io.of("/"), io.of("/chat")]) {
+    nsp.on("connection", (socket) => {
+      socket.data = socket.handshake.auth.data ?? {};
+      socket.on("join", (rooms, done) => {
+        socket.join(rooms);
+        done();
+      });
+    });
+    nsp.on("hello", (...args) => {
+      const done = typeof args.at(-1) === "function" ? args.pop() : () => {};
+      heard.push(plain(args));
+      done({ name, args });
+    });
+  }
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // The subscriptions are made when PING behind them is answered.
+  await sub.ping();
+  await serve({ io, emitter, pub, heard }, { id: 0, value: `http://127.0.0.1:${server.address().port}` });
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
