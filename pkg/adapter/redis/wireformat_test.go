@@ -1,0 +1,278 @@
+package redis
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/causeway-rt/causeway/pkg/adapter/redis/internal/notepack"
+	"github.com/causeway-rt/causeway/pkg/socketio"
+)
+
+// wireFormat is docs/redis-wire-format.md, which promises that a test checks it.
+func wireFormat(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../../docs/redis-wire-format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
+}
+
+var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
+
+// blocks returns the page's blocks in a language, in order.
+func blocks(t *testing.T, language string) (found []string) {
+	t.Helper()
+	for _, m := range fence.FindAllStringSubmatch(wireFormat(t), -1) {
+		if m[1] == language {
+			found = append(found, m[2])
+		}
+	}
+	if len(found) == 0 {
+		t.Fatalf("the page has no block of %s", language)
+	}
+	return found
+}
+
+// vector is one of the page's golden vectors.
+type vector struct {
+	name, json, packed string
+	readOnly           bool
+}
+
+func vectors(t *testing.T) (all []vector) {
+	t.Helper()
+	for _, group := range strings.Split(strings.TrimSpace(blocks(t, "vectors")[0]), "\n\n") {
+		lines := strings.Split(group, "\n")
+		if len(lines) != 3 || !strings.HasPrefix(lines[0], "# ") {
+			t.Fatalf("not a name, a value and its bytes: %q", lines)
+		}
+		packed, err := hex.DecodeString(lines[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, readOnly := strings.CutPrefix(lines[1], "<- ")
+		all = append(all, vector{lines[0][2:], value, string(packed), readOnly})
+	}
+	return all
+}
+
+// envelopeOf reads a broadcast of the page, as JSON.
+func envelopeOf(t *testing.T, text string) (uid string, b *socketio.Broadcast, ok bool) {
+	t.Helper()
+	var parts []json.RawMessage
+	var packet struct {
+		Data      json.RawMessage `json:"data"`
+		Namespace string          `json:"nsp"`
+	}
+	var opts struct {
+		Rooms, Except []string
+		Flags         struct {
+			Volatile bool
+			Compress *bool
+		}
+	}
+	if json.Unmarshal([]byte(text), &parts) != nil || len(parts) != 3 || json.Unmarshal(parts[1], &packet) != nil ||
+		json.Unmarshal(parts[0], &uid) != nil || json.Unmarshal(parts[2], &opts) != nil || packet.Data == nil {
+		return "", nil, false
+	}
+	names := func(list []string) []string { return append([]string(nil), list...) } // nil for none
+	return uid, &socketio.Broadcast{
+		Namespace: packet.Namespace, Data: packet.Data, Rooms: names(opts.Rooms), Except: names(opts.Except),
+		Volatile: opts.Flags.Volatile, NoCompress: opts.Flags.Compress != nil && !*opts.Flags.Compress,
+	}, true
+}
+
+func TestWireFormatVectorsHold(t *testing.T) {
+	broadcasts := 0
+	for _, v := range vectors(t) {
+		t.Run(v.name, func(t *testing.T) {
+			r := notepack.NewReader(v.packed)
+			text, _, err := r.JSON(nil, nil, 1<<20)
+			if err != nil || r.End() != nil || string(text) != v.json {
+				t.Errorf("read as %s, %v", text, err)
+			}
+			if v.readOnly {
+				return
+			}
+			if got, err := notepack.AppendJSON(nil, []byte(v.json), nil); err != nil || string(got) != v.packed {
+				t.Errorf("written as %x, %v", got, err)
+			}
+			uid, want, ok := envelopeOf(t, v.json)
+			if !ok {
+				return
+			}
+			broadcasts++
+			sender, got, err := decodeEnvelope(v.packed, 1<<20)
+			if err != nil || sender != uid || !reflect.DeepEqual(got, want) {
+				t.Errorf("decoded as %s %+v, %v", sender, got, err)
+			}
+			if uid == "emitter" { // it writes the options in another order
+				return
+			}
+			if got, err := appendEnvelope(nil, uid, want); err != nil || string(got) != v.packed {
+				t.Errorf("published as %x, %v", got, err)
+			}
+		})
+	}
+	if broadcasts < 4 {
+		t.Errorf("only %d vectors are broadcasts", broadcasts)
+	}
+}
+
+func TestWireFormatVectorsAreNotepacks(t *testing.T) {
+	node := runNode(t, "codec.cjs")
+	for _, v := range vectors(t) {
+		var got nodeValue
+		node.tell(map[string]string{"hex": hex.EncodeToString([]byte(v.packed))})
+		if node.hear(&got); got.JSON != v.json {
+			t.Errorf("%s: notepack.io reads %s", v.name, got.JSON)
+		}
+		if v.readOnly {
+			continue
+		}
+		node.tell(map[string]string{"json": v.json})
+		if node.hear(&got); got.Hex != hex.EncodeToString([]byte(v.packed)) {
+			t.Errorf("%s: notepack.io writes %s", v.name, got.Hex)
+		}
+	}
+}
+
+// nodeMessage is what wire.cjs says of one message.
+type nodeMessage struct {
+	Name, Channel, Text, Hex string
+	Ready                    bool
+}
+
+// officialMessages starts wire.cjs and returns what it publishes.
+func officialMessages(t *testing.T) (node *script, published []nodeMessage) {
+	t.Helper()
+	node = runNode(t, "wire.cjs")
+	for {
+		var m nodeMessage
+		if node.hear(&m); m.Ready {
+			return node, published
+		}
+		published = append(published, m)
+	}
+}
+
+// TestWireFormatMessagesAreTheOfficialPackages holds that the page shows every message that
+// the official adapters and the emitter publish, and no message that they do not.
+func TestWireFormatMessagesAreTheOfficialPackages(t *testing.T) {
+	_, published := officialMessages(t)
+	page := wireFormat(t)
+	official := map[string]bool{}
+	for _, m := range published {
+		official[m.Text+m.Hex] = true
+		if !strings.Contains(page, m.Text+m.Hex) {
+			t.Errorf("not on the page: %s on %s: %s%s", m.Name, m.Channel, m.Text, m.Hex)
+		}
+		channel := "socket.io#/#"
+		if words := strings.Fields(m.Name); len(words) > 1 {
+			switch {
+			case strings.HasSuffix(m.Name, "to a room"):
+				channel = "socket.io#/#room1#"
+			case strings.HasSuffix(m.Name, "in /chat"):
+				channel = "socket.io#/chat#r1#"
+			case words[0] != "sharded" && words[1] != "to":
+				channel = "socket.io-request#/#"
+			}
+		}
+		if m.Channel != channel {
+			t.Errorf("%s was published on %s, not on %s", m.Name, m.Channel, channel)
+		}
+	}
+	if len(published) < 25 {
+		t.Errorf("only %d messages", len(published))
+	}
+	for _, line := range pageMessages(t) {
+		var m struct {
+			Type int    `json:"type"`
+			Sid  string `json:"sid"`
+		}
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		// Version 8 does not send the first two, the third is in the vectors as bytes.
+		if m.Type != 0 && m.Sid == "" && m.Type != 7 && !official[line] {
+			t.Errorf("no official package publishes %s", line)
+		}
+	}
+}
+
+// pageMessages returns the messages that the page shows as JSON, one a line.
+func pageMessages(t *testing.T) (lines []string) {
+	t.Helper()
+	for _, block := range blocks(t, "json") {
+		for line := range strings.Lines(block) {
+			if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, `{"`) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+// TestWireFormatSaysWhatRequestsDo gives each request of the page to the official
+// adapter.
+func TestWireFormatSaysWhatRequestsDo(t *testing.T) {
+	node, _ := officialMessages(t)
+	const id = "fJRxQmAm-1NQwwRIAAAB"
+	for _, row := range []struct{ has, done, responses string }{
+		{`"type":0`, `[]`, `[{"requestId":"BBBBBB","sockets":["` + id + `"]}]`},
+		{`"BBBBBB","type":1}`, `[]`, `[{"requestId":"BBBBBB","rooms":["` + id + `","room1"]}]`},
+		{`"AAAAAA","type":2`, `[["join","room2","room3"]]`, `[]`},
+		{`"AAAAAA","type":3`, `[["leave","room2"]]`, `[]`},
+		{`"AAAAAA","type":4`, `[["disconnect",true]]`, `[]`},
+		{`"BBBBBB","type":2,"sid"`, `[["join","room2"]]`, `[{"requestId":"BBBBBB"}]`},
+		{`"BBBBBB","type":3,"sid"`, `[["leave","room2"]]`, `[{"requestId":"BBBBBB"}]`},
+		{`"BBBBBB","type":4,"sid"`, `[["disconnect",true]]`, `[{"requestId":"BBBBBB"}]`},
+		{`"BBBBBB","type":5`, `[]`, `[{"requestId":"BBBBBB","sockets":[{"id":"` + id + `","handshake":{"address":"::1"},"rooms":["` + id + `","room1"],"data":{"name":"Ada"}}]}]`},
+		{`"AAAAAA","type":6`, `[["serverSideEmit","refresh",{"x":1}]]`, `[]`},
+		{`"BBBBBB","type":6`, `[["serverSideEmit","question"]]`, `[{"type":6,"requestId":"BBBBBB","data":"pong"}]`},
+		{`"BBBBBB","type":7`, `[]`, `["83a47479706509a9726571756573744964a6424242424242a67061636b6574a26f6b",{"type":8,"requestId":"BBBBBB","clientCount":1}]`},
+	} {
+		var found []string
+		for _, line := range pageMessages(t) {
+			if strings.Contains(line, row.has) && !strings.Contains(line, `"data":{"`) {
+				found = append(found, line)
+			}
+		}
+		if len(found) != 1 {
+			t.Fatalf("%d messages of the page have %s", len(found), row.has)
+		}
+		request := found[0]
+		if strings.Contains(request, `"type":7`) {
+			packed, err := notepack.AppendJSON(nil, []byte(request), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request = string(packed)
+		}
+		node.tell(map[string]string{"hex": hex.EncodeToString([]byte(request))})
+		var got struct {
+			Done      json.RawMessage
+			Published []nodeMessage
+		}
+		node.hear(&got)
+		var responses []string
+		for _, m := range got.Published {
+			if m.Channel != "socket.io-response#/#" {
+				t.Errorf("%s: answered on %s", found[0], m.Channel)
+			}
+			if m.Hex != "" {
+				m.Text = `"` + m.Hex + `"`
+			}
+			responses = append(responses, m.Text)
+		}
+		if done, list := string(got.Done), "["+strings.Join(responses, ",")+"]"; done != row.done || list != row.responses {
+			t.Errorf("%s\ndid %s, answered %s\nwant %s, %s", found[0], done, list, row.done, row.responses)
+		}
+	}
+}
