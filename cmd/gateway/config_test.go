@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -188,6 +189,9 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 		{name: "scheme of Redis", args: []string{"--redis-url=http://user:hunter2@h"}, want: []string{"--redis-url", "http://***@h", "rediss://"}, not: "hunter2"},
 		{name: "broken URL of Redis", env: []string{"GATEWAY_REDIS_URL=redis://user:hun/ter2%@h:x"}, want: []string{"GATEWAY_REDIS_URL", "rediss://"}, not: "ter2"},
 		{name: "broken URL of Redis in the file", file: "redis_url: redis://:hunter2@", want: []string{"redis_url", "rediss://"}, not: "hunter2"},
+		{name: "Sentinel, which is for later", args: []string{"--redis-url=redis+sentinel://h:26379/master"}, want: []string{"--redis-url", "redis+sentinel://h", "rediss://"}},
+		{name: "Cluster, which is for later", args: []string{"--redis-url=redis://a:6379,redis://b:6379"}, want: []string{"--redis-url", "redis://a:6379,redis://b:6379", "one URL"}},
+		{name: "unknown parameter of Redis", args: []string{"--redis-url=redis://:hunter2@h/?nonsense=1"}, want: []string{"--redis-url", "redis://***@h"}, not: "hunter2"},
 		{name: "prefix of nothing", args: []string{"--redis-prefix="}, want: []string{"--redis-prefix", `""`, "1 to 256"}},
 		{name: "level", file: "log_level: loud", want: []string{"log_level", `"loud"`, "debug or info or warn or error"}},
 		{name: "format", args: []string{"--log-format=xml"}, want: []string{"--log-format", `"xml"`, "json or text"}},
@@ -199,7 +203,9 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 				args = append(args, "--config="+writeFile(t, tt.file))
 			}
 			var stdout, stderr bytes.Buffer
-			if status := run(t.Context(), args, tt.env, &stdout, &stderr); status != exitUsage {
+			ended, end := context.WithCancel(t.Context())
+			end() // what is not refused must not serve
+			if status := run(ended, args, tt.env, &stdout, &stderr); status != exitUsage {
 				t.Errorf("exit status %d, want %d", status, exitUsage)
 			}
 			line := stderr.String()

@@ -26,7 +26,7 @@ type flags struct {
 	MaxPayload     text `group:"session" default:"1000000" help:"Bytes in one message and in one request body."`
 	MaxQueue       text `group:"session" default:"1048576" help:"Bytes that may wait for one client before it is closed as slow."`
 
-	RedisURL    text `group:"cluster" name:"redis-url" placeholder:"URL" help:"redis://, rediss://, unix:// or redis+sentinel://…/name. Unset: one node."`
+	RedisURL    text `group:"cluster" name:"redis-url" placeholder:"URL" help:"Redis that joins nodes: redis://, rediss:// or unix://. Unset: one node."`
 	RedisPrefix text `group:"cluster" default:"socket.io" help:"Prefix of the Redis channels: the official adapter's key."`
 
 	DrainDelay  text `group:"stop" placeholder:"5s" help:"Time for balancers to see that the node is not ready. 0s with --dev."`
@@ -50,7 +50,7 @@ type toggle string
 func (t *toggle) IsBool() bool { return true }
 
 // Decode keeps what was written, "true" when the flag stood alone.
-func (t *toggle) Decode(ctx *kong.DecodeContext) error {
+func (t *toggle) Decode(ctx *kong.DecodeContext) error { //nolint:unparam // the form is kong.MapperValue's
 	*t = "true"
 	if ctx.Scan.Peek().Type == kong.FlagValueToken {
 		*t = toggle(ctx.Scan.Pop().String())

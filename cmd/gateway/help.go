@@ -15,7 +15,7 @@ name with _ for -; the flag wins over the variable, the variable over the file.
 Durations are written as 500ms, 25s or 1m30s, lists with commas.
 
 Commands:
-  serve            serve clients until SIGTERM or SIGINT (the default)
+  serve            run until SIGTERM or SIGINT (the default)
   check-config     say what is wrong with the configuration, if anything
   version          print the version
 `

@@ -17,7 +17,7 @@ import (
 // The settings whose values in a file are not plain texts.
 var (
 	wholeNumbers = []string{"max-payload", "max-queue"}
-	lists        = []string{"transports", "allowed-origins", "trusted-proxies", "redis-url"}
+	lists        = []string{"transports", "allowed-origins", "trusted-proxies"}
 )
 
 // config gives the settings their types. names says where each came from.
@@ -178,14 +178,11 @@ func (p *parser) networks(flag string, t text) []netip.Prefix {
 	return out
 }
 
-var redisSchemes = []string{"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"}
-
+// redis takes one server. Sentinel and Cluster URLs are for a later version, and
+// refused until then.
 func (p *parser) redis(flag string, t text) string {
-	for _, s := range items(t) {
-		u, err := url.Parse(s)
-		if err != nil || !slices.Contains(redisSchemes, u.Scheme) || (u.Scheme != "unix" && u.Host == "") {
-			p.refuse(flag, string(t), "redis://, rediss:// or unix:// with an address, several with commas for a Redis Cluster, or redis+sentinel://host/master")
-		}
+	if t != "" && !gateway.CheckRedisURL(string(t)) {
+		p.refuse(flag, string(t), "one URL such as redis://user:password@host:6379, rediss://host:6380 or unix:///path/to/socket")
 	}
 	return string(t)
 }

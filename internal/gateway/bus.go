@@ -1,29 +1,111 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"log/slog"
+	"net/url"
+	"sync"
 	"time"
 
-	"github.com/causeway-rt/causeway/pkg/socketio"
-
 	"github.com/prometheus/client_golang/prometheus"
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/causeway-rt/causeway/pkg/adapter/redis"
 )
 
-// bus is the adapter that joins this node with others. There is none yet.
+// bus is the Redis adapter of this node, if it has one. All methods take a nil
+// bus, for a node that is alone.
 type bus struct {
-	adapter socketio.Adapter
-	latency prometheus.Collector
+	adapter *redis.Adapter
+	latency prometheus.Histogram // of publishes
 }
 
-func newBus(cfg Config, _ *slog.Logger) (*bus, error) {
-	if cfg.RedisURL != "" {
-		return nil, errors.New("--redis-url: not in this version")
+// leastMessageBytes is the adapter's default.
+const leastMessageBytes = 16 << 20
+
+var errRedisURL = errors.New("--redis-url: want a redis://, rediss:// or unix:// URL with parameters that go-redis knows")
+
+// CheckRedisURL reports whether --redis-url is one that Run takes.
+func CheckRedisURL(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "unix" && u.Hostname() == "" { // go-redis would take it for localhost
+		return false
 	}
-	return nil, nil
+	_, err = goredis.ParseURL(s)
+	return err == nil
 }
 
-func (b *bus) close()                       {}
-func (b *bus) name() string                 { return "memory" }
-func (b *bus) checks(time.Duration) []check { return nil }
-func (b *bus) collect(sink)                 {}
+// muteGoRedis keeps go-redis from writing to standard error, in a form of its own.
+// What it says there, that a connection failed, the adapter logs as well.
+var muteGoRedis = sync.OnceFunc(func() { goredis.SetLogger(mute{}) })
+
+type mute struct{}
+
+func (mute) Printf(context.Context, string, ...any) {}
+
+// newBus connects to nothing yet; it refuses a URL that makes no sense.
+func newBus(cfg Config, log *slog.Logger) (*bus, error) {
+	if cfg.RedisURL == "" {
+		return nil, nil
+	}
+	muteGoRedis()
+	b := &bus{latency: prometheus.NewHistogram(latencyOpts)}
+	var err error
+	b.adapter, err = redis.New(redis.Config{
+		URL:    cfg.RedisURL,
+		Prefix: cfg.RedisPrefix,
+		Logger: log,
+		// What a client may send must fit, in the longer of the two encodings.
+		MaxMessageBytes: max(leastMessageBytes, 4*cfg.MaxPayload),
+		ObservePublish:  func(d time.Duration) { b.latency.Observe(d.Seconds()) },
+	})
+	if err != nil {
+		return nil, errRedisURL // without the reason, which may quote the password
+	}
+	return b, nil
+}
+
+func (b *bus) close() {
+	if b != nil {
+		b.adapter.Close()
+	}
+}
+
+// name is the adapter's, for people.
+func (b *bus) name() string {
+	if b == nil {
+		return "memory"
+	}
+	return "redis"
+}
+
+// defaultGrace is how long a node without Redis stays ready.
+const defaultGrace = 30 * time.Second
+
+// checks is what being ready needs of Redis. A node that loses it still serves its
+// own clients, and taking every node away at the first blip would turn a small
+// outage into a large one; so it is not ready only after grace. Before the first
+// connection there is nothing to lose: a node that comes up alone would answer
+// joins that other nodes know nothing of.
+func (b *bus) checks(grace time.Duration) []check {
+	if b == nil {
+		return nil
+	}
+	if grace == 0 {
+		grace = defaultGrace
+	}
+	return []check{{"redis", func() (string, bool) { return redisState(b.adapter.Stats(), time.Now(), grace) }}}
+}
+
+func redisState(s redis.Stats, now time.Time, grace time.Duration) (state string, ready bool) {
+	switch {
+	case s.Connected:
+		return "ok", true
+	case s.DownSince.IsZero():
+		return "connecting", false
+	case now.Sub(s.DownSince) < grace:
+		return "reconnecting", true
+	}
+	return "away", false
+}

@@ -28,7 +28,7 @@ const (
 // and finding the next are O(1), and no session has a timer.
 type clock struct {
 	length [waitKinds]time.Duration
-	expire func(*Session, wait)
+	expire func(s *Session, w wait, late time.Duration)
 	start  time.Time
 	wake   chan struct{}
 
@@ -47,14 +47,19 @@ type clockEntry struct {
 	in         wait
 }
 
-func newClock(cfg *Config, expire func(*Session, wait)) *clock {
+func newClock(cfg *Config, expire func(*Session, wait, time.Duration)) *clock {
 	c := &clock{expire: expire, start: time.Now(), wake: make(chan struct{}, 1)}
 	c.length = [waitKinds]time.Duration{waitPing: cfg.PingInterval, waitPong: cfg.PingTimeout, waitPeer: peerLinger, waitPoll: pollLinger}
 	return c
 }
 
-// set moves a session to the end of a list, out of the one it is in.
-func (c *clock) set(s *Session, w wait) {
+// set moves a session to the end of a list, out of the one it is in. Callers hold the
+// session's mu, so that what its end sets stays.
+func (c *clock) set(s *Session, w wait) { c.setSince(s, w, 0) }
+
+// setSince is set for a wait that began some time ago. That is to be short against the
+// list's length: what comes before it in the list may hold it up for as long.
+func (c *clock) setSince(s *Session, w wait, ago time.Duration) {
 	c.mu.Lock()
 	c.remove(s)
 	if w == waitNone {
@@ -62,7 +67,7 @@ func (c *clock) set(s *Session, w wait) {
 		return
 	}
 	e, l := &s.clock, &c.lists[w]
-	e.in, e.due, e.prev = w, time.Since(c.start)+c.length[w], l.tail
+	e.in, e.due, e.prev = w, time.Since(c.start)+c.length[w]-ago, l.tail
 	if l.tail == nil {
 		l.head = s
 	} else {
@@ -101,6 +106,14 @@ func (c *clock) remove(s *Session) {
 	*e = clockEntry{}
 }
 
+// overdue reports whether the wait for a session's pong is over, though run may not
+// have come to it yet.
+func (c *clock) overdue(s *Session) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.clock.in == waitPong && s.clock.due <= time.Since(c.start)
+}
+
 // run expires waits until stop is closed.
 func (c *clock) run(stop <-chan struct{}) {
 	timer := time.NewTimer(time.Hour)
@@ -110,7 +123,7 @@ func (c *clock) run(stop <-chan struct{}) {
 		var rest time.Duration
 		due, rest = c.collect(due[:0])
 		for i, e := range due {
-			c.expire(e.s, e.in)
+			c.expire(e.s, e.in, e.late)
 			due[i] = expired{}
 		}
 		if len(due) > 0 {
@@ -127,8 +140,9 @@ func (c *clock) run(stop <-chan struct{}) {
 }
 
 type expired struct {
-	s  *Session
-	in wait
+	s    *Session
+	in   wait
+	late time.Duration
 }
 
 // collect takes what is due off the lists and returns the time until the next.
@@ -140,7 +154,7 @@ func (c *clock) collect(due []expired) ([]expired, time.Duration) {
 	for w := range c.lists {
 		l := &c.lists[w]
 		for l.head != nil && l.head.clock.due <= now {
-			due = append(due, expired{l.head, wait(w)})
+			due = append(due, expired{l.head, wait(w), now - l.head.clock.due})
 			c.remove(l.head)
 		}
 		if l.head != nil && (c.next == 0 || l.head.clock.due < c.next) {

@@ -83,8 +83,9 @@ type Config struct {
 }
 
 // Receiver takes what comes in from one session. The session calls Message in
-// the order in which the client sent, one call at a time; Closed is called once,
-// and may be called while a Message call is running, but none begins after it.
+// the order in which the client sent, one call at a time. Closed is called once. It
+// waits for no Message call: one may be running, and one that was about to begin may
+// still come.
 type Receiver interface {
 	// Message takes one message. data is valid until Message returns. A call that
 	// blocks stops the reading of this session, and of no other.

@@ -96,12 +96,12 @@ func (f *flusher) run(stop <-chan struct{}) {
 func (f *flusher) flush(s *Session) {
 	s.mu.Lock()
 	s.ready = false
-	if s.stalled || s.state == stateClosed || len(s.queue) == 0 {
+	c, closing := s.conn, s.state == stateClosing
+	if s.stalled || s.state == stateClosed || len(s.queue) == 0 && !closing {
 		s.mu.Unlock()
 		return
 	}
 	f.batch = s.takeQueue(f.batch[:0])
-	c, closing := s.conn, s.state == stateClosing
 	s.mu.Unlock()
 
 	rest, err := f.writeBatch(c)
@@ -109,7 +109,7 @@ func (f *flusher) flush(s *Session) {
 	switch {
 	case err != nil:
 		s.fail(ReasonTransportError)
-	case len(rest) > 0:
+	case len(rest) > 0 || closing && c.raw == nil: // saying goodbye may block as well
 		s.stall(c, rest)
 	case closing:
 		c.farewell()

@@ -17,6 +17,8 @@ type poll struct {
 	// waiting is signalled when the pending GET has something to say; nil while there
 	// is none.
 	waiting chan struct{}
+	// posting says that a POST is under way, until its packets have been handed on.
+	posting bool
 	// body is the request whose body is being taken; nil while there is none.
 	body *http.ResponseController
 	// arrived is closed when a GET becomes pending; nil while nobody waits for that.
@@ -52,6 +54,9 @@ func (s *Session) servePolling(w http.ResponseWriter, r *http.Request) {
 
 // serveGet holds the request until there is something to send, and sends all of it.
 func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
+	if s.server.clock.overdue(s) {
+		s.fail(ReasonPingTimeout)
+	}
 	s.mu.Lock()
 	p := s.poll
 	switch {
@@ -81,7 +86,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-wake:
 	case <-r.Context().Done(): // the client went while its poll was pending
-		s.fail(ReasonTransportError)
+		s.pollFailed(p)
 		return
 	}
 	s.answerPoll(w, r, p, late)
@@ -90,16 +95,18 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, p *poll, late bool) {
 	s.mu.Lock()
 	p.waiting = nil
-	var batch []*Message
-	switch {
-	case s.state == stateClosed:
-		batch = append(batch, p.farewell)
-	case s.poll == nil: // a WebSocket took over while this GET was pending
-		batch = append(batch, closePacket)
-	default:
+	if s.poll == nil {
+		// A WebSocket has taken over. A client has no GET pending when it says so: this
+		// one was sent after it, and has overtaken it on its own connection.
+		s.mu.Unlock()
+		s.server.reject(w, r, rejectMismatch)
+		return
+	}
+	batch := []*Message{p.farewell}
+	if s.state != stateClosed {
 		batch = s.takeQueue(nil)
 	}
-	closing := s.state == stateClosing && s.poll != nil
+	closing := s.state == stateClosing
 	s.mu.Unlock()
 	if closing {
 		if late && len(batch) == 0 {
@@ -113,6 +120,17 @@ func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, p *poll, la
 	case closing:
 		s.fail(ReasonForcedClose) // the goodbye is said
 	case err != nil:
+		s.pollFailed(p)
+	}
+}
+
+// pollFailed ends the session for a polling request that was cut off, unless a WebSocket
+// has taken over: that request is not its business any more.
+func (s *Session) pollFailed(p *poll) {
+	s.mu.Lock()
+	current := s.poll == p
+	s.mu.Unlock()
+	if current {
 		s.fail(ReasonTransportError)
 	}
 }
@@ -134,7 +152,7 @@ func (s *Server) replyPoll(w http.ResponseWriter, r *http.Request, batch []*Mess
 		defer putBuffer(zipped)
 		*zipped = gzipped((*zipped)[:0], *buf)
 		w.Header().Set("Content-Encoding", "gzip")
-		w.Header().Set("Vary", "Accept-Encoding")
+		w.Header().Add("Vary", "Accept-Encoding")
 		return s.reply(w, http.StatusOK, "text/plain; charset=UTF-8", *zipped)
 	}
 	return s.reply(w, http.StatusOK, "text/plain; charset=UTF-8", *buf)
@@ -159,6 +177,7 @@ func (s *Server) reply(w http.ResponseWriter, status int, contentType string, bo
 	if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
+	_ = rc.SetWriteDeadline(time.Time{}) // the connection may go on to serve others
 	return nil
 }
 
@@ -176,12 +195,12 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		s.server.reject(w, r, rejectSession)
 		return
-	case p.body != nil:
+	case p.posting:
 		s.mu.Unlock()
 		s.refusePost(w, rejectOverlap, ReasonTransportError)
 		return
 	}
-	p.body = http.NewResponseController(w)
+	p.posting, p.body = true, http.NewResponseController(w)
 	s.mu.Unlock()
 
 	buf := getBuffer()
@@ -189,6 +208,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	err := readBody(r, s.server.cfg.MaxPayload, buf)
 	s.mu.Lock()
 	p.body = nil
+	p.posting = err == nil
 	s.mu.Unlock()
 	switch {
 	case errors.Is(err, errTooLarge):
@@ -198,7 +218,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		return
 	case err != nil: // cut off: the client went, or the session ended meanwhile
 		s.server.stats.rejected(rejectBody)
-		s.fail(ReasonTransportError)
+		s.pollFailed(p)
 		panic(http.ErrAbortHandler)
 	}
 	s.takePayload(w, r, p, *buf)
@@ -223,6 +243,9 @@ func (s *Session) takePayload(w http.ResponseWriter, r *http.Request, p *poll, b
 	}
 	ok := s.dispatch(body)
 	<-p.turn
+	s.mu.Lock()
+	p.posting = false // before the answer: the client may send the next one at once
+	s.mu.Unlock()
 	if !ok {
 		s.server.reply(w, http.StatusBadRequest, "", nil)
 		return
@@ -335,7 +358,8 @@ func acceptsGzip(r *http.Request) bool {
 	for _, v := range r.Header.Values("Accept-Encoding") {
 		for coding := range strings.SplitSeq(v, ",") {
 			name, q, _ := strings.Cut(coding, ";")
-			if strings.TrimSpace(name) == "gzip" && strings.ReplaceAll(q, " ", "") != "q=0" {
+			weight, ok := strings.CutPrefix(strings.TrimSpace(q), "q=")
+			if strings.TrimSpace(name) == "gzip" && !(ok && strings.Trim(weight, "0.") == "") {
 				return true
 			}
 		}

@@ -31,8 +31,10 @@ type Server struct {
 	draining   atomic.Bool
 	next       atomic.Uint32 // deals sessions to the flushers
 
-	mu       sync.RWMutex
-	sessions map[string]*Session // guarded by mu; those that still say goodbye included
+	mu sync.RWMutex
+	// Guarded by mu.
+	sessions map[string]*Session // those that still say goodbye included
+	ended    bool                // nothing begins any more
 }
 
 // NewServer returns a running server, or what is wrong with the configuration. The
@@ -56,18 +58,13 @@ func NewServer(cfg Config) (*Server, error) {
 	tail := fmt.Sprintf(`],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`, cfg.PingInterval.Milliseconds(), cfg.PingTimeout.Milliseconds(), cfg.MaxPayload)
 	s.openTail[Polling] = `","upgrades":[` + upgrades + tail
 	s.openTail[WebSocket] = `","upgrades":[` + tail
-	if s.parking, err = newParking(s); err != nil {
-		return nil, err
-	}
+	s.parking = newParking(s)
 	s.clock = newClock(&s.cfg, s.expire)
 	s.goroutines.Go(func() { s.clock.run(s.stop) })
 	for range runtime.GOMAXPROCS(0) {
 		f := newFlusher(s)
 		s.flushers = append(s.flushers, f)
 		s.goroutines.Go(func() { f.run(s.stop) })
-	}
-	if s.parking != nil {
-		s.goroutines.Go(s.parking.run)
 	}
 	return s, nil
 }
@@ -98,10 +95,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *request) {
 	if s.draining.Load() {
-		s.stats.rejected(rejectDraining)
-		w.Header().Set("Retry-After", "1")
-		w.Header().Set("Connection", "close")
-		_ = s.reply(w, http.StatusServiceUnavailable, "text/plain; charset=UTF-8", []byte("this node is draining"))
+		s.rejectDraining(w)
 		return
 	}
 	if s.cfg.AllowRequest != nil {
@@ -115,6 +109,10 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *req
 		return
 	}
 	sess := s.open(newHandshake(r, s.cfg.TrustedProxies), nil)
+	if sess == nil {
+		s.rejectDraining(w)
+		return
+	}
 	sess.mu.Lock()
 	batch := sess.takeQueue(nil)
 	if len(batch) > 1 { // what the receiver has sent already waits for the first GET
@@ -130,8 +128,15 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *req
 	}
 }
 
+func (s *Server) rejectDraining(w http.ResponseWriter) {
+	s.stats.rejected(rejectDraining)
+	w.Header().Set("Retry-After", "1")
+	w.Header().Set("Connection", "close")
+	_ = s.reply(w, http.StatusServiceUnavailable, "text/plain; charset=UTF-8", []byte("this node is draining"))
+}
+
 // open begins a session on c, or on polling if c is nil. The open packet is the first
-// in its queue.
+// in its queue. It returns nil once Close has ended the server.
 func (s *Server) open(hs Handshake, c *conn) *Session {
 	sess := &Session{server: s, id: NewID(s.cfg.NodeTag, 20), handshake: hs, conn: c, websocket: c != nil}
 	sess.worker = s.flushers[int(s.next.Add(1))%len(s.flushers)]
@@ -141,10 +146,14 @@ func (s *Server) open(hs Handshake, c *conn) *Session {
 	} else {
 		c.session.Store(sess)
 	}
-	s.stats.opened[transportIndex(t)].Add(1)
 	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return nil
+	}
 	s.sessions[sess.id] = sess
 	s.mu.Unlock()
+	s.stats.opened[transportIndex(t)].Add(1)
 
 	_ = sess.Send(newPacket(packetOpen, `{"sid":"`+sess.id+s.openTail[t])) // a new session takes it
 	receiver := s.cfg.OnSession(sess)
@@ -152,21 +161,18 @@ func (s *Server) open(hs Handshake, c *conn) *Session {
 	sess.receiver = receiver
 	sess.mu.Unlock()
 	sess.tell() // it may have ended before there was a receiver
-	if !sess.isOpen() {
-		return sess
-	}
-	s.clock.set(sess, waitPing)
+	sess.wait(waitPing, 0)
 	if s.draining.Load() { // began while this handshake was under way
 		sess.Close(ReasonShutdown)
 	}
 	return sess
 }
 
-// expire is told by the clock whose wait is over.
-func (s *Server) expire(sess *Session, w wait) {
+// expire is told by the clock whose wait is over, and since when.
+func (s *Server) expire(sess *Session, w wait, late time.Duration) {
 	switch w {
 	case waitPing:
-		sess.ping()
+		sess.ping(late)
 	case waitPong:
 		sess.fail(ReasonPingTimeout)
 	default: // the peer has had its time to say goodbye
@@ -199,6 +205,21 @@ func (s *Server) all() []*Session {
 	return out
 }
 
+// start runs a connection in a goroutine, or closes it if Close has ended the server:
+// what Close waits for must not grow behind its back.
+func (s *Server) start(c *conn, run func()) {
+	s.mu.RLock()
+	late := s.ended
+	if !late {
+		s.goroutines.Go(run)
+	}
+	s.mu.RUnlock()
+	if late {
+		c.close()
+		c.cleanUp()
+	}
+}
+
 // forget removes a session that has nothing more to say.
 func (s *Server) forget(sess *Session) {
 	s.mu.Lock()
@@ -209,10 +230,14 @@ func (s *Server) forget(sess *Session) {
 	}
 	s.mu.Unlock()
 	if empty {
-		select {
-		case s.emptied <- struct{}{}:
-		default:
-		}
+		s.signalEmptied()
+	}
+}
+
+func (s *Server) signalEmptied() {
+	select {
+	case s.emptied <- struct{}{}:
+	default:
 	}
 }
 
@@ -260,6 +285,7 @@ func (s *Server) Drain(ctx context.Context, window time.Duration) error {
 			return ctx.Err()
 		}
 	}
+	s.signalEmptied() // another Drain, or Close, may wait as well
 	return nil
 }
 
@@ -282,6 +308,9 @@ func (s *Server) count() int {
 // every goroutine of the server. Its error is ctx's, if sessions had to be discarded.
 func (s *Server) Close(ctx context.Context) error {
 	err := s.Drain(ctx, 0)
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
 	for _, sess := range s.all() {
 		sess.Close(ReasonShutdown)
 		sess.fail(ReasonShutdown)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Errors of Session.Send.
@@ -144,6 +145,9 @@ func (s *Session) enqueue(batch []*Message) error {
 	if s.queueBytes > 0 && (s.queueBytes+size > cfg.MaxQueueBytes || len(s.queue)+len(batch) > cfg.MaxQueueMessages) {
 		return ErrSlow
 	}
+	if len(batch) == 0 {
+		return nil // a GET that is answered with nothing would be a broken payload
+	}
 	s.queue = append(s.queue, batch...)
 	s.queueBytes += size
 	s.kick()
@@ -186,7 +190,7 @@ func (s *Session) receive(p packet) bool {
 	switch p.kind {
 	case packetMessage:
 		if s.beat.Load() == beatPong && s.beat.CompareAndSwap(beatPong, beatRefreshed) {
-			s.server.clock.set(s, waitPong) // the pong may be stuck behind what the client uploads
+			s.wait(waitPong, 0) // the pong may be stuck behind what the client uploads
 		}
 		if !p.binary && !validText(p.data) {
 			s.fail(ReasonParseError)
@@ -196,7 +200,7 @@ func (s *Session) receive(p packet) bool {
 		return true
 	case packetPong:
 		if s.beat.Swap(beatInterval) != beatInterval { // surplus pongs change nothing
-			s.server.clock.set(s, waitPing)
+			s.wait(waitPing, 0)
 		}
 		return true
 	case packetPing: // only the server pings in v4
@@ -209,11 +213,22 @@ func (s *Session) receive(p packet) bool {
 	return true // open, upgrade, noop: meaningless here, and ignored as in the reference
 }
 
-// ping sends a ping and starts the wait for its pong.
-func (s *Session) ping() {
+// ping starts the wait for a pong and sends the ping: in this order, as the pong may be
+// back before Send returns. A ping that is a little late does not give its client more
+// time; one that is very late must not take the time away.
+func (s *Session) ping(late time.Duration) {
 	s.beat.Store(beatPong)
-	if s.Send(pingPacket) == nil {
-		s.server.clock.set(s, waitPong)
+	s.wait(waitPong, min(late, s.server.cfg.PingTimeout/8))
+	_ = s.Send(pingPacket) // an ended session needs none
+}
+
+// wait is the heartbeat's way to the clock: a session that has ended has a wait of
+// another kind, or none, and must keep it.
+func (s *Session) wait(w wait, ago time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateOpen {
+		s.server.clock.setSince(s, w, ago)
 	}
 }
 
@@ -229,27 +244,20 @@ func (s *Session) close(reason Reason, frame *Message) {
 		return
 	}
 	s.state, s.reason = stateClosing, reason
-	current, probe, linger := s.conn, s.probe, waitPoll
+	probe, linger := s.probe, waitPoll
 	s.probe = nil
-	flushed := false
 	if s.websocket {
 		linger = waitPeer
 		if frame != nil {
 			s.queue = append(s.queue, frame)
 		}
-		flushed = !s.ready && !s.stalled && len(s.queue) == 0
 	}
-	if !flushed {
-		s.kick()
-	}
+	s.kick() // with an empty queue as well: only who writes knows that all is written
+	s.server.clock.set(s, linger)
 	s.mu.Unlock()
 	if probe != nil {
 		probe.close()
 	}
-	if flushed {
-		current.farewell()
-	}
-	s.server.clock.set(s, linger)
 	s.ended(reason)
 }
 
@@ -276,9 +284,9 @@ func (s *Session) abort(reason Reason, farewell *Message) {
 		s.kick()
 		s.poll.stopBody()
 	}
+	s.server.clock.set(s, waitNone)
 	s.mu.Unlock()
 
-	s.server.clock.set(s, waitNone)
 	for _, c := range [...]*conn{current, probe} {
 		if c != nil {
 			c.close()

@@ -39,7 +39,7 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 		c.cleanUp()
 		return
 	}
-	s.server.goroutines.Go(func() { s.upgrade(c) })
+	s.server.start(c, func() { s.upgrade(c) })
 }
 
 // upgrade plays the probe ("Upgrade") and then goes on as the connection's reader.
@@ -126,7 +126,7 @@ func (s *Session) switchTo(c *conn) bool {
 	}
 	if p.waiting != nil {
 		select {
-		case p.waiting <- struct{}{}: // a client that left it pending gets a close packet
+		case p.waiting <- struct{}{}: // it is refused, as one that comes later is
 		default:
 		}
 	}

@@ -42,8 +42,9 @@ type conn struct {
 
 	// Owned by the reader.
 	waiting  bool  // for the first byte of a message: a read deadline means silence
+	failed   error // what ended that wait; a socket says it once and then only EOF
 	budget   int   // bytes that the message may still take on the wire
-	deadline int64 // of reads, in ns since the server's start
+	deadline int64 // of reads, in Unix ns; 0 if there is none
 }
 
 var errBudget = errors.New("engineio: message in too many fragments")
@@ -103,6 +104,9 @@ func (w *wire) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	c := w.conn
+	if c.failed != nil {
+		return 0, c.failed
+	}
 	for {
 		n, err := c.tcp.Read(p)
 		if n == 0 && err != nil && !c.waiting && c.session.Load() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
@@ -110,6 +114,9 @@ func (w *wire) Read(p []byte) (int, error) {
 				c.deadline = 0
 				continue
 			}
+		}
+		if err != nil && c.waiting && !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.failed = err
 		}
 		if c.budget -= n; c.budget < 0 {
 			return n, errBudget
@@ -168,6 +175,9 @@ func (s *Session) sendControl(m *Message) error {
 
 // close ends the connection at once. Its reader, or the parking, cleans up.
 func (c *conn) close() {
+	if t, ok := c.tcp.(interface{ NetConn() net.Conn }); ok {
+		_ = t.NetConn().Close() // TLS would wait for a full connection to take its goodbye
+	}
 	_ = c.tcp.Close()
 	if c.unpark() {
 		c.cleanUp()
@@ -198,7 +208,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.open(hs, c)
-	s.goroutines.Go(c.read)
+	s.start(c, c.read)
 }
 
 // read hands on what the client sends until the connection ends or falls silent.

@@ -18,8 +18,9 @@ type Adapter interface {
 	Leave(ctx context.Context, namespace, room string) error
 	// Broadcast hands an emit to the other nodes. deliver reaches this node's own
 	// sockets: the adapter calls it once, at once or when the emit comes back from
-	// the bus, and in the order of the Broadcast calls of one caller. An error says
-	// that the other nodes may not get it.
+	// the bus, and in the order of the Broadcast calls of one caller. deliver may call
+	// the adapter, so no lock is held meanwhile. An error says that the other nodes
+	// may not get it.
 	Broadcast(ctx context.Context, b *Broadcast, deliver func()) error
 	// Run carries messages to node until ctx ends, and heals what breaks. It is
 	// called once, before any other method needs an answer.

@@ -34,7 +34,8 @@ type ClusterNode interface {
 	Node
 	// DeliverWithAck is Deliver for an event that asks for acks. It returns to how
 	// many sockets it has sent; acked is called for each ack, from any goroutine and
-	// possibly before DeliverWithAck returns, until ctx ends: it must have an end.
+	// possibly before DeliverWithAck returns, until ctx ends: ctx must have an end,
+	// and acked must not block.
 	DeliverWithAck(ctx context.Context, b *Broadcast, acked func(Ack)) (sockets int, err error)
 	// Sockets returns this node's sockets that t addresses.
 	Sockets(t Target) ([]SocketInfo, error)

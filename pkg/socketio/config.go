@@ -42,10 +42,16 @@ type Config struct {
 	// MaxDepth bounds the nesting of one argument. 0 means 128.
 	MaxDepth int
 	// InboxSize is how many events of one connection may wait for its handlers
-	// before the connection is no longer read. 0 means 64.
+	// before the connection is no longer read; so many bytes as one message may have
+	// stop it as well. 0 means 64.
 	InboxSize int
+	// MaxOpenNamespaces bounds the namespaces of the server. When it is reached
+	// clients can open no more dynamic ones; Of is not bounded. 0 means 10,000.
+	MaxOpenNamespaces int
 
 	// CleanupEmptyNamespaces removes a dynamic namespace when its last socket leaves.
+	// Without it clients can use up MaxOpenNamespaces by asking for one after the
+	// other, if the rules match that many names.
 	CleanupEmptyNamespaces bool
 }
 
@@ -80,6 +86,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"MaxArgs", &c.MaxArgs, 1000},
 		{"MaxDepth", &c.MaxDepth, 128},
 		{"InboxSize", &c.InboxSize, 64},
+		{"MaxOpenNamespaces", &c.MaxOpenNamespaces, 10_000},
 	} {
 		if *limit.value < 0 {
 			return c, fmt.Errorf("socketio: Config.%s is %d: at least 1", limit.name, *limit.value)

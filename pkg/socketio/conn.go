@@ -30,12 +30,13 @@ type conn struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	sockets  *Socket       // linked by next
-	joining  []string      // namespaces whose middleware is running
+	joining  *joining      // namespaces whose middleware is running, linked by next
 	head     *job          // the inbox
 	tail     *job          //
 	space    chan struct{} // closed when a full inbox has room again; nil if nobody waits
 	assembly *assembly     // a packet that waits for its attachments
 	timer    *time.Timer   // until the first namespace is joined
+	waiting  int           // bytes of the events in the inbox
 	queued   int32         // jobs in the inbox
 	draining bool          // the inbox's goroutine exists
 	closing  bool          // all sockets have ended, nothing more is taken
@@ -116,7 +117,11 @@ func (c *conn) complete(s *Socket, kind packetKind, id int64, data []byte, attac
 		c.refuse(ReasonForcedClose, err)
 		return
 	}
-	c.push(&job{kind: jobEvent, event: Event{socket: s, name: name, args: args, id: id}})
+	size := len(data)
+	for _, a := range attachments {
+		size += len(a)
+	}
+	c.push(&job{kind: jobEvent, size: size, event: Event{socket: s, name: name, args: args, id: id}})
 }
 
 // socket returns the socket in a namespace, or nil.
@@ -152,6 +157,7 @@ func (c *conn) refuse(reason Reason, err error) {
 		return
 	}
 	c.server.counters.refused(reason)
+	c.server.cfg.Logger.Debug("client refused", "reason", reason, "error", err)
 	c.session.Close(engineio.ReasonForcedClose)
 }
 
@@ -182,7 +188,7 @@ func (c *conn) shut(reason Reason, state uint32, err error) bool {
 // checkFinished tells the server when nothing is left of the connection.
 func (c *conn) checkFinished() {
 	c.mu.Lock()
-	done := c.closed && c.head == nil && !c.draining && len(c.joining) == 0 && !c.finished
+	done := c.closed && c.head == nil && !c.draining && c.joining == nil && !c.finished
 	c.finished = c.finished || done
 	c.mu.Unlock()
 	if done {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/causeway-rt/causeway/pkg/engineio"
@@ -35,30 +34,42 @@ func (c *conn) reserve(namespace string) bool {
 		c.mu.Unlock()
 		return false
 	}
-	known := c.find(namespace) != nil || slices.Contains(c.joining, namespace)
-	count := len(c.joining)
+	known, count := c.find(namespace) != nil, 0
 	for s := c.sockets; s != nil; s = s.next {
+		count++
+	}
+	for j := c.joining; j != nil; j = j.next {
+		known = known || j.namespace == namespace
 		count++
 	}
 	full := count >= c.server.cfg.MaxNamespaces
 	if !known && !full {
-		c.joining = append(c.joining, namespace)
+		c.joining = &joining{c.joining, namespace}
 	}
 	c.mu.Unlock()
 	switch {
 	case known:
 		c.refuse(ReasonForcedServer, errJoinedAlready)
 	case full:
-		c.sendConnectError(namespace, &ConnectError{Message: "Too many namespaces"})
+		c.sendConnectError(namespace, errNamespacesFull)
 	}
 	return !known && !full
 }
 
+// joining is a namespace that a connection is about to join.
+type joining struct {
+	next      *joining
+	namespace string
+}
+
 // unreserve needs mu.
 func (c *conn) unreserve(namespace string) {
-	c.joining = slices.DeleteFunc(c.joining, func(name string) bool { return name == namespace })
-	if len(c.joining) == 0 {
-		c.joining = nil
+	at := &c.joining
+	for *at != nil && (*at).namespace != namespace {
+		at = &(*at).next
+	}
+	if *at != nil {
+		*at = (*at).next
 	}
 }
 
@@ -76,6 +87,7 @@ func (c *conn) negotiate(n *Namespace, namespace string, auth json.RawMessage) {
 
 var (
 	errInvalidNamespace = &ConnectError{Message: "Invalid namespace"}
+	errNamespacesFull   = &ConnectError{Message: "Too many namespaces"}
 	errUnavailable      = &ConnectError{Message: "Namespace unavailable"}
 	errInternal         = &ConnectError{Message: "Internal server error"}
 )
@@ -90,12 +102,12 @@ func (c *conn) ask(n *Namespace, namespace string, auth json.RawMessage) (s *Soc
 		}
 	}()
 	if n == nil {
-		if n = c.server.enter(namespace, auth); n == nil {
-			return nil, errInvalidNamespace
+		if n, err = c.server.enter(namespace, auth); err != nil {
+			return nil, err
 		}
 	}
 	s = newSocket(n, c, auth)
-	ctx, cancel := context.WithTimeout(c.server.ctx, c.server.cfg.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(c.server.opening, c.server.cfg.ConnectTimeout)
 	defer cancel()
 	if err := c.server.openLink(ctx, n); err != nil {
 		c.server.cfg.Logger.Warn("adapter refused namespace", "namespace", n.name, "error", err)

@@ -276,3 +276,29 @@ func TestDynamicNamespaces(t *testing.T) {
 		b.join("/tenant-2") // and opens again
 	})
 }
+
+func TestNamespacesOfTheServerAreBounded(t *testing.T) {
+	inWorld(t, Config{MaxOpenNamespaces: 2}, func(w *world) {
+		w.server.OfPattern(regexp.MustCompile(`^/d\d$`))
+		c := w.joined("/d1")
+		c.say("0/d2,")
+		c.hears(`4/d2,{"message":"Too many namespaces"}`)
+		w.joined("/d1", "/")
+	})
+}
+
+func TestEmitsOfDisconnectHandlersLeaveTheNodeWhileItCloses(t *testing.T) {
+	inCluster(t, 2, func(t *testing.T, servers []*Server) {
+		servers[0].OnDisconnect(func(s *Socket, _ Reason) { _ = servers[0].Emit("gone") })
+		leaver, stays := settle(t, servers[0]), settle(t, servers[1])
+		defer end(stays)
+		go func() {
+			synctest.Wait()
+			leaver.Close(engineio.ReasonShutdown)
+		}()
+		if err := servers[0].Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		stays.hears(`2["gone"]`)
+	})
+}

@@ -195,3 +195,30 @@ func TestServerEndedSocketGetsNoMoreEvents(t *testing.T) {
 		}
 	})
 }
+
+func TestLargeEventsFillTheInboxToo(t *testing.T) {
+	cfg := Config{}
+	cfg.Engine.MaxPayload = 1000
+	inWorld(t, cfg, func(w *world) {
+		release := make(chan struct{})
+		w.server.On("large", func(*Event) { <-release })
+		c := w.joined()
+		large := `2["large","` + strings.Repeat("x", 900) + `"]`
+		reading := make(chan struct{})
+		go func() {
+			c.say(large, large, large, large)
+			close(reading)
+		}()
+		synctest.Wait()
+		if conn := c.receiver.(*conn); conn.waiting > 2000 {
+			t.Errorf("%d bytes wait", conn.waiting)
+		}
+		select {
+		case <-reading:
+			t.Error("the reader was not held back")
+		default:
+		}
+		close(release)
+		<-reading
+	})
+}

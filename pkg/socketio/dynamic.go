@@ -67,11 +67,11 @@ func (s *Server) knownName(name []byte) string {
 	return ""
 }
 
-// enter returns the namespace that a client asks for, open on this node, or nil
-// if there is none. It counts the client as a user, until leave.
-func (s *Server) enter(name string, auth json.RawMessage) *Namespace {
+// enter returns the namespace that a client asks for, or why there is none. It
+// counts the client as a user, until leave.
+func (s *Server) enter(name string, auth json.RawMessage) (*Namespace, error) {
 	if n := s.enterOpen(name); n != nil {
-		return n
+		return n, nil
 	}
 	s.mu.RLock()
 	rules := s.dynamic
@@ -81,7 +81,7 @@ func (s *Server) enter(name string, auth json.RawMessage) *Namespace {
 			return s.enterDynamic(name, d)
 		}
 	}
-	return nil
+	return nil, errInvalidNamespace
 }
 
 // enterOpen is enter for a namespace that exists.
@@ -95,16 +95,19 @@ func (s *Server) enterOpen(name string) *Namespace {
 	return n
 }
 
-func (s *Server) enterDynamic(name string, d *DynamicNamespace) *Namespace {
+func (s *Server) enterDynamic(name string, d *DynamicNamespace) (*Namespace, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.namespaces[name]
 	if n == nil {
+		if len(s.namespaces) >= s.cfg.MaxOpenNamespaces {
+			return nil, errNamespacesFull
+		}
 		n = newNamespace(s, name, d)
 		s.namespaces[name] = n
 	}
 	n.users++
-	return n
+	return n, nil
 }
 
 // leave is the end of what enter began. The last one out removes a dynamic

@@ -12,8 +12,9 @@ import (
 // RemoteSocket is a socket of this or of another node, as it was when it was
 // fetched. What is done to it reaches it wherever it is.
 type RemoteSocket struct {
-	ns   *Namespace
-	info SocketInfo
+	ns    *Namespace
+	info  SocketInfo
+	local *Socket // if it is of this node; its handshake is not in info
 }
 
 // ID returns the socket's id.
@@ -26,7 +27,12 @@ func (r *RemoteSocket) Rooms() []string { return r.info.Rooms }
 func (r *RemoteSocket) Data() json.RawMessage { return r.info.Data }
 
 // Handshake returns its handshake as JSON, in the reference's form.
-func (r *RemoteSocket) Handshake() json.RawMessage { return r.info.Handshake }
+func (r *RemoteSocket) Handshake() json.RawMessage {
+	if r.local != nil {
+		return r.local.handshake.json()
+	}
+	return r.info.Handshake
+}
 
 func (r *RemoteSocket) self() Emitter { return Emitter{ns: r.ns, rooms: []string{r.info.ID}} }
 
@@ -66,7 +72,7 @@ func (r *RemoteSocket) Disconnect(ctx context.Context, closeConnection bool) err
 func (e Emitter) FetchSockets(ctx context.Context) ([]*RemoteSocket, error) {
 	var found []*RemoteSocket
 	for _, s := range e.ns.local(e.target()) {
-		found = append(found, &RemoteSocket{e.ns, s.info()})
+		found = append(found, &RemoteSocket{e.ns, s.info(), s})
 	}
 	cluster := e.ns.server.cluster
 	if cluster == nil || e.local {
@@ -76,7 +82,7 @@ func (e Emitter) FetchSockets(ctx context.Context) ([]*RemoteSocket, error) {
 	defer cancel()
 	others, err := cluster.FetchSockets(ctx, e.target())
 	for _, info := range others {
-		found = append(found, &RemoteSocket{e.ns, info})
+		found = append(found, &RemoteSocket{e.ns, info, nil})
 	}
 	return found, err
 }
@@ -141,13 +147,14 @@ func (n *Namespace) local(t Target) []*Socket {
 	return sockets
 }
 
-// info describes the socket. A value of SetData that has no JSON is shown as null.
+// info describes the socket, but for its handshake, which is long and seldom
+// wanted. A value of SetData that has no JSON is shown as null.
 func (s *Socket) info() SocketInfo {
 	data, err := json.Marshal(s.Data())
 	if err != nil {
 		data = []byte("null")
 	}
-	return SocketInfo{ID: s.id, Handshake: s.handshake.json(), Rooms: s.Rooms(), Data: data}
+	return SocketInfo{ID: s.id, Rooms: s.Rooms(), Data: data}
 }
 
 // json returns the handshake in the reference's form (protocol.md 3.2).

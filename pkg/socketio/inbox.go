@@ -5,6 +5,7 @@ package socketio
 type job struct {
 	next   *job
 	kind   jobKind
+	size   int   // bytes of the event
 	event  Event // of the other kinds only the socket
 	reason Reason
 	err    error
@@ -31,7 +32,7 @@ func (c *conn) push(j *job) {
 // awaitSpace needs mu, and lets go of it while it waits. It reports whether the
 // connection still takes something. Only the session's reader waits.
 func (c *conn) awaitSpace() bool {
-	for int(c.queued) >= c.server.cfg.InboxSize && !c.closing {
+	for c.inboxFull() && !c.closing {
 		c.server.counters.inboxFull.Add(1)
 		space := make(chan struct{})
 		c.space = space
@@ -40,6 +41,12 @@ func (c *conn) awaitSpace() bool {
 		c.mu.Lock()
 	}
 	return !c.closing
+}
+
+// inboxFull needs mu. Events as large as one message together fill the inbox,
+// however few they are.
+func (c *conn) inboxFull() bool {
+	return int(c.queued) >= c.server.cfg.InboxSize || c.waiting >= c.server.cfg.Engine.MaxPayload
 }
 
 // wakeReader needs mu.
@@ -59,6 +66,7 @@ func (c *conn) enqueue(j *job) {
 	}
 	c.tail = j
 	c.queued++
+	c.waiting += j.size
 	if !c.draining {
 		c.draining = true
 		go c.drain()
@@ -88,6 +96,7 @@ func (c *conn) take() *job {
 	}
 	j.next = nil
 	c.queued--
+	c.waiting -= j.size
 	c.wakeReader()
 	return j
 }

@@ -65,16 +65,17 @@ func (s *Server) Drain(ctx context.Context, window time.Duration) error {
 
 // Close ends every socket with ReasonServerShutdown and without a DISCONNECT
 // packet, so that clients reconnect elsewhere. It returns when every handler has
-// returned and every goroutine of the server has ended, or ctx ends: what Run
-// began ends with Run's own context.
+// returned and every goroutine of the server has ended, or ctx ends. End the
+// context of Run afterwards, so that what handlers emit still reaches other nodes.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.closed {
 		s.closed = true
-		s.cancel()
+		s.refuse()
 		s.checkIdle()
 	}
 	s.mu.Unlock()
+	defer s.cancel()
 	var err error
 	if s.engine != nil {
 		if err = s.engine.Close(ctx); err != nil {

@@ -27,10 +27,12 @@ func (s *Socket) OnAny(f func(*Event)) { listen(s, func(l *listeners) { l.any = 
 // broadcasts included, acks not. It is called in the goroutine that emits, which
 // for an emit of another node is the adapter's, and must not block.
 func (s *Socket) OnAnyOutgoing(f func(event string, args Args)) {
-	if s.outgoingListeners() == nil {
-		s.ns.outgoing.Add(1)
-	}
-	listen(s, func(l *listeners) { l.outgoing = append(l.outgoing, f) })
+	listen(s, func(l *listeners) {
+		if len(l.outgoing) == 0 {
+			s.ns.outgoing.Add(1)
+		}
+		l.outgoing = append(l.outgoing, f)
+	})
 }
 
 // Use adds a middleware for the events of this socket. An error keeps the event

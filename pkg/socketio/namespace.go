@@ -25,7 +25,7 @@ type Namespace struct {
 	inFlight sync.RWMutex
 
 	ackIDs    atomic.Int64
-	outgoing  atomic.Int32 // sockets with OnAnyOutgoing listeners, ever
+	outgoing  atomic.Int32 // sockets with OnAnyOutgoing listeners: broadcasts look for them only then
 	permanent bool         // Guarded by server.mu: it was asked for by Of, and stays.
 	users     int          // Guarded by server.mu: sockets, and clients on their way in.
 	link      link         // Guarded by server.mu.

@@ -130,7 +130,9 @@ func (n node) Sockets(t Target) ([]SocketInfo, error) {
 	}
 	var infos []SocketInfo
 	for _, s := range ns.local(t) {
-		infos = append(infos, s.info())
+		info := s.info()
+		info.Handshake = s.handshake.json()
+		infos = append(infos, info)
 	}
 	return infos, nil
 }
@@ -159,7 +161,7 @@ func (s *Server) background(f func(ctx context.Context)) {
 	s.live++
 	go func() {
 		defer s.release()
-		f(s.ctx)
+		f(s.opening)
 	}()
 }
 

@@ -22,8 +22,10 @@ type Server struct {
 	cluster ClusterAdapter // Config.Adapter, if it answers questions as well
 	tag     string
 	main    *Namespace
-	ctx     context.Context // ends when Close begins
+	ctx     context.Context // ends when Close has ended
 	cancel  context.CancelFunc
+	opening context.Context // of ctx, ends when Close begins
+	refuse  context.CancelFunc
 	added   chan struct{} // holds a token when Run has a namespace to open
 
 	counters counters
@@ -70,6 +72,7 @@ func newServer(cfg Config) (*Server, error) {
 	s.limits.intern = s.knownName
 	s.cluster, _ = cfg.Adapter.(ClusterAdapter)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.opening, s.refuse = context.WithCancel(s.ctx)
 	s.main = s.Of("/")
 	return s, nil
 }

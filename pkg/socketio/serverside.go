@@ -29,7 +29,7 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	err = n.server.cluster.ServerSideEmit(ctx, e, w.addRemote)
 	w.settle(nil)
 	replies, _ := w.stop()
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		err = n.server.ackTimeout(ctx)
 	}
 	return replies, err

@@ -238,3 +238,38 @@ func TestCloseLeavesNothingOverTheWire(t *testing.T) {
 		}
 	}
 }
+
+func TestDrainLetsClientsComeBackElsewhere(t *testing.T) {
+	w := newWire(t, Config{})
+	reasons := make(chan Reason, 1)
+	w.server.OnDisconnect(func(_ *Socket, r Reason) { reasons <- r })
+	p := w.dial("", nil)
+	p.join("")
+	if err := w.server.Emit("last words"); err != nil {
+		t.Fatal(err)
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- w.server.Drain(w.ctx, 10*time.Millisecond) }()
+	p.expect(`42["last words"]`, "closed") // flushed, and no DISCONNECT
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	if r := <-reasons; r != ReasonServerShutdown {
+		t.Errorf("reason is %q", r)
+	}
+	req, err := http.NewRequestWithContext(w.ctx, http.MethodGet, w.http.URL+"/socket.io/?EIO=4&transport=polling", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	if err := resp.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a new handshake was answered with %d, want 503", resp.StatusCode)
+	}
+}

@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/causeway-rt/causeway/internal/redistest"
+	"github.com/causeway-rt/causeway/pkg/adapter/redis"
+)
+
+func TestNodeWithoutRedisStaysReadyForAWhile(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const grace = 30 * time.Second
+	for _, tt := range []struct {
+		name  string
+		stats redis.Stats
+		state string
+		ready bool
+	}{
+		{"never reached", redis.Stats{}, "connecting", false},
+		{"connected", redis.Stats{Connected: true, ConnectedSince: now}, "ok", true},
+		{"gone for a moment", redis.Stats{DownSince: now.Add(-grace + time.Second)}, "reconnecting", true},
+		{"gone for good", redis.Stats{DownSince: now.Add(-grace)}, "away", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if state, ready := redisState(tt.stats, now, grace); state != tt.state || ready != tt.ready {
+				t.Errorf("%q, ready %v, want %q, %v", state, ready, tt.state, tt.ready)
+			}
+		})
+	}
+}
+
+func TestNodesShareRooms(t *testing.T) {
+	cfg := Config{Dev: true, RedisURL: redistest.Start(t), RedisPrefix: redistest.Prefix(t)}
+	nodes := []*world{start(t, cfg, nil), start(t, cfg, nil), start(t, cfg, nil)}
+	for _, w := range nodes {
+		w.until(w.internal+"/readyz", 200, `"redis":"ok"`)
+	}
+	publisher, far, farther := nodes[0].join("tea"), nodes[1].join("tea"), nodes[2].join("tea")
+	leaver, stranger := nodes[1].join("tea"), nodes[2].join("coffee")
+	leaver.send(`421["leave","tea"]`)
+	leaver.expect(`431[{"ok":true}]`)
+
+	publisher.send(`451-1["publish","tea","poured",1.0,{"_placeholder":true,"num":0}]`, []byte("milk"))
+	publisher.expect(`431[{"ok":true}]`)
+	for _, c := range []*client{far, farther} {
+		got, err := c.next()
+		if err != nil || got != `451-["poured",1.0,{"_placeholder":true,"num":0}]` && got != `451-["poured",1,{"_placeholder":true,"num":0}]` {
+			t.Fatalf("got %q, %v", got, err)
+		}
+		c.expect("milk")
+	}
+	// What comes next at those who should not have heard is what they did themselves.
+	for _, c := range []*client{leaver, stranger} {
+		c.send(`422["join","end"]`)
+		c.expect(`432[{"ok":true}]`)
+	}
+
+	// The publisher hears from Redis after the receivers have.
+	for _, line := range []string{"gateway_adapter_connected 1", "gateway_adapter_published_total 1", "gateway_adapter_publish_duration_seconds_count 1"} {
+		nodes[0].until(nodes[0].internal+"/metrics", 200, "\n"+line+"\n")
+	}
+	nodes[1].until(nodes[1].internal+"/metrics", 200, "\ngateway_emits_heard_total 1\n")
+}
+
+func TestNodeServesItsOwnClientsWhileRedisIsAway(t *testing.T) {
+	faulty := redistest.StartFaulty(t)
+	patient := start(t, Config{Dev: true, RedisURL: faulty.URL(), RedisPrefix: redistest.Prefix(t)}, nil)
+	hasty := start(t, Config{Dev: true, RedisURL: faulty.URL(), RedisPrefix: redistest.Prefix(t), RedisGrace: time.Millisecond}, nil)
+	for _, w := range []*world{patient, hasty} {
+		w.until(w.internal+"/readyz", 200, `"redis":"ok"`)
+	}
+	a, b := patient.join("r"), patient.join("r")
+
+	faulty.Stop()
+	patient.until(patient.internal+"/readyz", 200, `"redis":"reconnecting"`)
+	hasty.until(hasty.internal+"/readyz", 503, `"redis":"away"`)
+	hasty.until(hasty.internal+"/livez", 200, "ok")
+	a.send(`421["publish","r","still here"]`)
+	a.expect(`431[{"ok":true}]`)
+	b.expect(`42["still here"]`)
+
+	faulty.Restart()
+	for _, w := range []*world{patient, hasty} {
+		w.until(w.internal+"/readyz", 200, `"redis":"ok"`)
+	}
+	if !strings.Contains(patient.log.String(), "gap") {
+		t.Errorf("the log does not tell of the gap: %s", patient.log)
+	}
+}
+
+func TestNodeThatNeverReachedRedisIsNotReady(t *testing.T) {
+	faulty := redistest.StartFaulty(t)
+	faulty.Stop()
+	w := start(t, Config{RedisURL: faulty.URL(), RedisPrefix: redistest.Prefix(t)}, nil)
+	w.until(w.internal+"/readyz", 503, `"redis":"connecting"`)
+	w.until(w.internal+"/livez", 200, "ok")
+	w.stop()
+	select {
+	case err := <-w.done:
+		if err != nil {
+			t.Errorf("run returned %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("a node without Redis can't be stopped")
+	}
+}
