@@ -43,6 +43,7 @@ type gateway struct {
 
 	sleep     func(context.Context, time.Duration) // as sleep; tests control it
 	connected atomic.Int64                         // sockets, for the trimmer: Stats looks at every session
+	welcomed  atomic.Int64                         // sockets that have ever been connected, for the trimmer too
 }
 
 // newGateway puts a node together. It opens nothing but the connection to Redis.
@@ -65,7 +66,7 @@ func newGateway(cfg Config) (*gateway, error) {
 		g.attach(g.sockets.OfPattern(anyNamespace))
 	}
 	g.health = newHealth(g.bus.checks(cfg.RedisGrace)...)
-	g.trim = newTrimmer(g.connected.Load)
+	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
 	g.metrics = newMetrics(g)
 	return g, nil
 }
@@ -107,7 +108,7 @@ type namespace interface {
 
 // attach gives a namespace what a gateway does with its sockets.
 func (g *gateway) attach(ns namespace) {
-	ns.OnConnect(func(*socketio.Socket) { g.connected.Add(1) })
+	ns.OnConnect(func(*socketio.Socket) { g.connected.Add(1); g.welcomed.Add(1) })
 	ns.OnDisconnect(func(*socketio.Socket, socketio.Reason) { g.connected.Add(-1) })
 	g.relay.serve(ns)
 }

@@ -22,19 +22,21 @@ const (
 // trimmer hands memory back after the number of sessions has changed by a lot
 // and has then been calm for a while.
 type trimmer struct {
-	sessions func() int64
+	sessions func() int64 // now
+	opened   func() int64 // since the node began
 	free     func()
 	count    atomic.Int64 // how often it did
 
 	// Owned by run.
 	settled int64     // sessions when memory was last handed back
+	before  int64     // sessions opened until then
 	last    int64     // sessions at the last look
 	moved   time.Time // the last look at which it was not calm
 	freed   time.Time
 }
 
-func newTrimmer(sessions func() int64) *trimmer {
-	return &trimmer{sessions: sessions, free: freeMemory}
+func newTrimmer(sessions, opened func() int64) *trimmer {
+	return &trimmer{sessions: sessions, opened: opened, free: freeMemory}
 }
 
 // run looks until ctx ends.
@@ -59,12 +61,15 @@ func (t *trimmer) look(now time.Time) {
 	if !calm {
 		t.moved = now
 	}
-	if now.Sub(t.moved) < trimCalm || now.Sub(t.freed) < trimEvery || distance(n, t.settled) < max(trimLeast, max(n, t.settled)/4) {
+	opened := t.opened()
+	// Sessions that came and went between two looks leave memory behind as well.
+	moved := max(distance(n, t.settled), opened-t.before)
+	if now.Sub(t.moved) < trimCalm || now.Sub(t.freed) < trimEvery || moved < max(trimLeast, max(n, t.settled)/4) {
 		return
 	}
-	t.settled, t.freed = n, now
-	t.count.Add(1)
+	t.settled, t.before, t.freed = n, opened, now
 	t.free()
+	t.count.Add(1)
 }
 
 // freeMemory collects twice before it hands back: what lies in a sync.Pool survives

@@ -27,7 +27,7 @@ func TestMemoryGoesBackOnceABurstIsOver(t *testing.T) {
 			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 			var freed int64
 			i := 0
-			tr := &trimmer{sessions: func() int64 { return tt.sessions[i] }, free: func() { freed++ }}
+			tr := &trimmer{sessions: func() int64 { return tt.sessions[i] }, opened: func() int64 { return 0 }, free: func() { freed++ }}
 			for i = range tt.sessions {
 				tr.look(now.Add(time.Duration(i) * time.Second))
 			}
@@ -38,10 +38,26 @@ func TestMemoryGoesBackOnceABurstIsOver(t *testing.T) {
 	}
 }
 
+// Sessions that come and go between two looks are not seen in their number.
+func TestTrimmerHandsBackWhatShortSessionsTook(t *testing.T) {
+	freed, opened := 0, int64(0)
+	tr := &trimmer{sessions: func() int64 { return 0 }, opened: func() int64 { return opened }, free: func() { freed++ }}
+	now := time.Now()
+	for i := range 60 {
+		if i < 20 {
+			opened += 50
+		}
+		tr.look(now.Add(time.Duration(i) * time.Second))
+	}
+	if freed != 2 {
+		t.Errorf("freed %d times for two times 500 sessions, want 2", freed)
+	}
+}
+
 func TestTrimmerEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		looks := 0
-		tr := &trimmer{sessions: func() int64 { looks++; return 0 }, free: func() {}}
+		tr := &trimmer{sessions: func() int64 { looks++; return 0 }, opened: func() int64 { return 0 }, free: func() {}}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)

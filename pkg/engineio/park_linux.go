@@ -8,10 +8,14 @@ import (
 	"time"
 )
 
-// parkAfter is the silence after which a connection gives up its reader. It parks
-// between once and twice that time. Parking costs a few microseconds at the next
-// message, so a busy connection must not.
-const parkAfter = time.Second
+// Parking costs a few microseconds at the next message, so a busy connection must not:
+// it keeps its reader until it has been silent for parkAfter to twice that time. One
+// whose messages are further apart than busyGap parks at once, so that neither a burst
+// of handshakes nor the pongs of idle clients need a goroutine for each.
+const (
+	parkAfter = time.Second
+	busyGap   = 250 * time.Millisecond
+)
 
 // parking holds the connections that have been silent for a while, without a goroutine
 // for each: an epoll instance of our own says when bytes arrive. The descriptors stay
@@ -103,7 +107,7 @@ func (p *parking) run(epoll, end int) {
 				return
 			}
 			if c := p.take(e.Fd, e.Pad); c != nil {
-				p.server.goroutines.Go(c.read)
+				p.server.goroutines.Go(func() { c.read(true) })
 			}
 		}
 	}
@@ -130,12 +134,19 @@ func (p *parking) parked() int {
 
 func (c *conn) canPark() bool { return c.raw != nil && c.server.parking != nil }
 
-// awaitByte waits for the next message's first byte. false says that none came for the
-// time of parkAfter. The deadline is moved once in that time, not for each message.
+// awaitByte waits for the next message's first byte. false says that the connection
+// is not busy: none came for parkAfter, or the one before took longer than busyGap. The
+// deadline is moved once in a while, not for each message.
 func (c *conn) awaitByte() bool {
-	c.waiting, c.budget = true, framingAllowance
 	now := time.Now()
-	if since := now.UnixNano(); c.deadline < since+int64(parkAfter) {
+	since := now.UnixNano()
+	calm := since-c.waited > int64(busyGap)
+	c.waited = since
+	if calm {
+		return false
+	}
+	c.waiting, c.budget = true, framingAllowance
+	if c.deadline < since+int64(parkAfter) {
 		c.deadline = since + 2*int64(parkAfter)
 		_ = c.tcp.SetReadDeadline(now.Add(2 * parkAfter)) // fails only on a closed connection, as the read will
 	}

@@ -106,10 +106,13 @@ func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, p *poll, la
 	if s.state != stateClosed {
 		batch = s.takeQueue(nil)
 	}
-	closing := s.state == stateClosing
+	// The official client takes a close packet at once and the messages before it a
+	// moment later: it would see a lost connection first, and a DISCONNECT after that.
+	// So a close packet never follows messages: the next GET gets it, as the reference does.
+	goodbye := s.state == stateClosing && len(batch) == 0
 	s.mu.Unlock()
-	if closing {
-		if late && len(batch) == 0 {
+	if goodbye {
+		if late {
 			batch = append(batch, noopPacket)
 		}
 		batch = append(batch, closePacket)
@@ -117,7 +120,7 @@ func (s *Session) answerPoll(w http.ResponseWriter, r *http.Request, p *poll, la
 
 	err := s.server.replyPoll(w, r, batch, false)
 	switch {
-	case closing:
+	case goodbye:
 		s.fail(ReasonForcedClose) // the goodbye is said
 	case err != nil:
 		s.pollFailed(p)

@@ -55,7 +55,7 @@ func (s *Session) upgrade(c *conn) {
 		c.cleanUp()
 		return
 	}
-	c.read()
+	c.read(false)
 }
 
 // probed reports whether the session has moved to c.

@@ -56,16 +56,18 @@ func TestUpgradeLosesNothing(t *testing.T) {
 	const n = 2000
 	w := newTCPWorld(t, Config{})
 	p := w.openPolling()
+	more := make(chan struct{}, n) // spreads what the server sends over the upgrade
 	var server sync.WaitGroup
 	defer server.Wait()
+	defer close(more)
 	server.Go(func() {
 		for i := range n {
+			if i%50 == 0 {
+				<-more
+			}
 			if err := p.peer.Send(NewText([]byte(strconv.Itoa(i)))); err != nil {
 				t.Errorf("Send: %v", err)
 				return
-			}
-			if i%50 == 0 {
-				time.Sleep(time.Millisecond) // spreads them over the upgrade
 			}
 		}
 	})
@@ -86,6 +88,7 @@ func TestUpgradeLosesNothing(t *testing.T) {
 		p.post(body).expect(t, http.StatusOK, "ok")
 	}
 	poll := func() {
+		more <- struct{}{}
 		for packet := range strings.SplitSeq(p.poll().body, "\x1e") {
 			took(packet)
 		}
@@ -94,10 +97,14 @@ func TestUpgradeLosesNothing(t *testing.T) {
 		post()
 		poll()
 	}
+	more <- struct{}{}
 	c := p.probe()
 	for range 3 { // as a client that finishes what it has begun
 		post()
 		poll()
+	}
+	for range n / 50 {
+		more <- struct{}{}
 	}
 	c.text("5")
 	for ; sent < 100; sent++ {

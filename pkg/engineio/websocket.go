@@ -41,10 +41,12 @@ type conn struct {
 	parkSlot parkSlot
 
 	// Owned by the reader.
-	waiting  bool  // for the first byte of a message: a read deadline means silence
-	failed   error // what ended that wait; a socket says it once and then only EOF
-	budget   int   // bytes that the message may still take on the wire
-	deadline int64 // of reads, in Unix ns; 0 if there is none
+	waiting  bool   // for the first byte of a message: a read deadline means silence
+	failed   error  // what ended that wait; a socket says it once and then only EOF
+	budget   int    // bytes that the message may still take on the wire
+	early    []byte // arrived together with the handshake
+	deadline int64  // of reads, Unix ns; 0: none
+	waited   int64  // when the reader last waited for a message, Unix ns
 }
 
 var errBudget = errors.New("engineio: message in too many fragments")
@@ -83,27 +85,24 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	wire := &wire{conn: c}
 	if n := brw.Reader.Buffered(); n > 0 { // sent together with the handshake
 		early, _ := brw.Reader.Peek(n)
-		wire.early = bytes.Clone(early)
+		c.early = bytes.Clone(early)
 	}
 	c.br = bufio.NewReaderSize(wire, readBufferBytes)
 	return wire, bufio.NewReadWriter(c.br, bufio.NewWriterSize(wire, writeBufferBytes)), nil
 }
 
 // wire is the connection as the library sees it.
-type wire struct {
-	*conn
-	early []byte
-}
+type wire struct{ *conn }
 
 // Read implements io.Reader. A deadline that passes in the middle of a message is no
 // reason to fail: heartbeats find out whether the peer is alive.
 func (w *wire) Read(p []byte) (int, error) {
-	if len(w.early) > 0 {
-		n := copy(p, w.early)
-		w.early = w.early[n:]
+	c := w.conn
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		c.early = c.early[n:]
 		return n, nil
 	}
-	c := w.conn
 	if c.failed != nil {
 		return 0, c.failed
 	}
@@ -208,15 +207,21 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.open(hs, c)
-	s.start(c, c.read)
+	if !c.mayPark() || !c.park() {
+		s.start(c, func() { c.read(false) })
+	}
 }
 
-// read hands on what the client sends until the connection ends or falls silent.
-func (c *conn) read() {
+// mayPark reports whether the connection can park and nothing has arrived of it yet.
+func (c *conn) mayPark() bool { return c.canPark() && c.br.Buffered() == 0 && len(c.early) == 0 }
+
+// read hands on what the client sends until the connection ends or falls silent. ready
+// says that bytes have arrived.
+func (c *conn) read(ready bool) {
 	s := c.session.Load()
 	buf := getBuffer()
 	for {
-		if c.canPark() && c.br.Buffered() == 0 && !c.awaitByte() {
+		if !ready && c.mayPark() && !c.awaitByte() {
 			putBuffer(buf)
 			if c.park() {
 				return
@@ -224,6 +229,7 @@ func (c *conn) read() {
 			buf = getBuffer()
 			continue
 		}
+		ready = false
 		p, err := c.readPacket(buf)
 		if err != nil {
 			c.readFailed(s, err)
