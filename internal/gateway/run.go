@@ -16,7 +16,7 @@ import (
 // a line for each of them, and they stop together.
 func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	if cfg.Nodes > 1 {
-		return runCluster(ctx, cfg, stdout)
+		return runSeveral(ctx, cfg, stdout)
 	}
 	public, internal, err := listen(cfg)
 	if err != nil {

@@ -12,15 +12,15 @@ import (
 	"github.com/causeway-rt/causeway/internal/gateway/devredis"
 )
 
-// member is one of several nodes in this process: a gateway of its own, with its own
+// sibling is one of several nodes in this process: a gateway of its own, with its own
 // listeners, tag, metrics and connections to Redis.
-type member struct {
+type sibling struct {
 	*gateway
 	public, internal net.Listener
 }
 
-// runCluster is Run for several nodes. All stop when ctx ends, or when one fails.
-func runCluster(ctx context.Context, cfg Config, stdout io.Writer) error {
+// runSeveral is Run for several nodes. All stop when ctx ends, or when one fails.
+func runSeveral(ctx context.Context, cfg Config, stdout io.Writer) error {
 	if !cfg.Dev || cfg.RedisURL != "" {
 		return errors.New("several nodes in one process need --dev, and no --redis-url")
 	}
@@ -30,25 +30,25 @@ func runCluster(ctx context.Context, cfg Config, stdout io.Writer) error {
 	}
 	defer redis.Close()
 	cfg.RedisURL = redis.URL()
-	members, err := newMembers(cfg)
+	siblings, err := newSiblings(cfg)
 	if err != nil {
 		return err
 	}
-	for _, m := range members {
+	for _, m := range siblings {
 		defer m.bus.close()
 		fmt.Fprintln(stdout, m.line(m.public, m.internal))
 	}
-	fmt.Fprintf(stdout, "%d nodes in this process, joined by a Redis in it: %s\n", len(members), redis.URL())
-	return runTogether(ctx, members)
+	fmt.Fprintf(stdout, "%d nodes in this process, joined by a Redis in it: %s\n", len(siblings), redis.URL())
+	return runTogether(ctx, siblings)
 }
 
-// runTogether returns when every member has stopped.
-func runTogether(ctx context.Context, members []member) error {
+// runTogether returns when every sibling has stopped.
+func runTogether(ctx context.Context, siblings []sibling) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	failures := make([]error, len(members))
+	failures := make([]error, len(siblings))
 	var running sync.WaitGroup
-	for i, m := range members {
+	for i, m := range siblings {
 		running.Go(func() {
 			defer cancel()
 			failures[i] = m.run(ctx, m.public, m.internal, io.Discard)
@@ -58,13 +58,13 @@ func runTogether(ctx context.Context, members []member) error {
 	return errors.Join(failures...)
 }
 
-// newMembers listens on all ports first: that is what can fail, and what the nodes
+// newSiblings listens on all ports first: that is what can fail, and what the nodes
 // show of each other.
-func newMembers(cfg Config) (members []member, err error) {
+func newSiblings(cfg Config) (siblings []sibling, err error) {
 	defer func() {
 		if err != nil {
-			discard(members)
-			members = nil
+			discard(siblings)
+			siblings = nil
 		}
 	}()
 	var ports []string
@@ -73,28 +73,28 @@ func newMembers(cfg Config) (members []member, err error) {
 		one.Listen, one.InternalListen = portAfter(cfg.Listen, i), portAfter(cfg.InternalListen, i)
 		public, internal, err := listen(one)
 		if err != nil {
-			return members, err
+			return siblings, err
 		}
-		members = append(members, member{public: public, internal: internal})
+		siblings = append(siblings, sibling{public: public, internal: internal})
 		_, port, _ := net.SplitHostPort(public.Addr().String()) // a listener has one
 		ports = append(ports, port)
 	}
-	for i := range members {
+	for i := range siblings {
 		one := cfg
 		one.port = ports[i]
-		if members[i].gateway, err = newGateway(one); err != nil {
-			return members, err
+		if siblings[i].gateway, err = newGateway(one); err != nil {
+			return siblings, err
 		}
 		for _, port := range ports {
-			members[i].neighbours = append(members[i].neighbours, ":"+port)
+			siblings[i].neighbours = append(siblings[i].neighbours, ":"+port)
 		}
 	}
-	return members, nil
+	return siblings, nil
 }
 
-// discard gives back what members that never ran have taken.
-func discard(members []member) {
-	for _, m := range members {
+// discard gives back what siblings that never ran have taken.
+func discard(siblings []sibling) {
+	for _, m := range siblings {
 		m.public.Close()
 		m.internal.Close()
 		if m.gateway != nil {

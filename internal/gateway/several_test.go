@@ -198,16 +198,16 @@ func TestPortsFollowEachOther(t *testing.T) {
 // none.
 func TestOneFailingNodeStopsTheOthers(t *testing.T) {
 	cfg := Config{Nodes: 2, Dev: true, Listen: "127.0.0.1:0", InternalListen: "127.0.0.1:0", LogOutput: &lines{}}
-	members, err := newMembers(cfg)
+	siblings, err := newSiblings(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	members[1].public.Close()
-	err = runTogether(context.Background(), members)
+	siblings[1].public.Close()
+	err = runTogether(context.Background(), siblings)
 	if !errors.Is(err, net.ErrClosed) {
 		t.Errorf("%v, want that of the listener", err)
 	}
-	if port := strconv.Itoa(members[1].public.Addr().(*net.TCPAddr).Port); err != nil && !strings.Contains(err.Error(), port) {
+	if port := strconv.Itoa(siblings[1].public.Addr().(*net.TCPAddr).Port); err != nil && !strings.Contains(err.Error(), port) {
 		t.Errorf("%v does not name port %s", err, port)
 	}
 }
