@@ -126,6 +126,21 @@ func TestWireFormatVectorsHold(t *testing.T) {
 	}
 }
 
+// TestWireFormatDrawingIsAVector holds the bytes that the page explains one by one.
+func TestWireFormatDrawingIsAVector(t *testing.T) {
+	var drawn strings.Builder
+	const words = 26 // the column where they begin
+	for line := range strings.Lines(blocks(t, "bytes")[0]) {
+		drawn.WriteString(strings.ReplaceAll(line[:min(words, len(line))], " ", ""))
+	}
+	for _, v := range vectors(t) {
+		if hex.EncodeToString([]byte(v.packed)) == drawn.String() {
+			return
+		}
+	}
+	t.Errorf("%s is no vector of the page", drawn.String())
+}
+
 func TestWireFormatVectorsAreNotepacks(t *testing.T) {
 	node := runNode(t, "codec.cjs")
 	for _, v := range vectors(t) {
