@@ -8,9 +8,9 @@ import (
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
-// TestBadRequestIsSkipped publishes what no honest node would. Each request is counted by
+// TestBadRequestIsNotCarriedOut publishes what no honest node would. Each request is counted by
 // its reason, and the good one behind it is carried out.
-func TestBadRequestIsSkipped(t *testing.T) {
+func TestBadRequestIsNotCarriedOut(t *testing.T) {
 	members, _ := cluster(t, 1)
 	m, c := members[0], direct(t)
 	m.join("/")

@@ -261,7 +261,7 @@ func TestWaitsForAcksAreBounded(t *testing.T) {
 	for range maxAwaited {
 		a.request("/", request(1e9))
 	}
-	if got := a.awaited.Load(); got != maxAwaited || a.Stats().AcksGivenUp != 0 {
+	if got := a.acks.awaited.Load(); got != maxAwaited || a.Stats().AcksGivenUp != 0 {
 		t.Fatalf("%d waits, %d given up", got, a.Stats().AcksGivenUp)
 	}
 	a.request("/", request(1e9))
@@ -272,5 +272,5 @@ func TestWaitsForAcksAreBounded(t *testing.T) {
 	b.node.(*testNode).acks = n.acks
 	b.node.(*testNode).silent = true
 	b.request("/", request(1))
-	eventually(t, "the wait has ended", func() bool { return b.awaited.Load() == 0 })
+	eventually(t, "the wait has ended", func() bool { return b.acks.awaited.Load() == 0 })
 }

@@ -242,7 +242,7 @@ func FuzzResponse(f *testing.F) {
 				return
 			}
 			for range 3 {
-				_ = c.take(fields, len(payload))
+				_ = c.takeClassic(fields, len(payload))
 			}
 			if c.answered > c.expected || c.acked > c.clients || len(c.acks) > c.acked {
 				t.Fatalf("%q: %d nodes and %d acks were counted, %d and %d expected", payload, c.answered, c.acked, c.expected, c.clients)
