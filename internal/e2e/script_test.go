@@ -22,6 +22,7 @@ type script struct {
 	t     *testing.T
 	name  string
 	cmd   *exec.Cmd
+	stdin io.WriteCloser
 	lines chan said // closed at the end of its output
 	err   logBuffer
 }
@@ -32,6 +33,8 @@ type said struct {
 	ID    string   `json:"id"`
 	Error string   `json:"error"`
 	Trace []string `json:"trace"`
+
+	Account account `json:"account"` // of talkWhileANodeIsIll
 }
 
 // startScript starts a scenario against url. The process ends with the test.
@@ -47,6 +50,9 @@ func startScript(t *testing.T, name, url string, more options) *script {
 	s := &script{t: t, name: name, cmd: exec.Command("node", "run.mjs", name, string(encoded)), lines: make(chan said, 64)}
 	s.cmd.Dir = "js"
 	s.cmd.Stderr = &s.err
+	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +105,14 @@ func (s *script) expect(what string) said {
 	case <-time.After(time.Minute):
 		s.t.Fatalf("%s was silent for a minute, expected %q", s.name, what)
 		return said{}
+	}
+}
+
+// tell sends the line that the scenario waits for.
+func (s *script) tell(what string) {
+	s.t.Helper()
+	if _, err := io.WriteString(s.stdin, what+"\n"); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
