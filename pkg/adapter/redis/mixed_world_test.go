@@ -253,3 +253,43 @@ func sameJSON(got, want string) bool {
 	y, _ := json.Marshal(b)
 	return string(x) == string(y)
 }
+
+// layouts are the clusters that the tests below run on.
+var layouts = map[string]string{"one Node.js, two Causeway": "ngg", "two Node.js, one Causeway": "nsg"}
+
+func onEachLayout(t *testing.T, test func(w *mixed)) {
+	for name, layout := range layouts {
+		t.Run(name, func(t *testing.T) {
+			w := startMixed(t, layout)
+			test(w)
+			for _, p := range w.peers {
+				if p.ours == nil {
+					continue
+				}
+				for reason, n := range p.ours.adapter.Stats().Dropped {
+					if n > 0 && reason != DropNoSocket && reason != DropUnknownChannel {
+						t.Errorf("%s has dropped %d messages: %s", p.name, n, reason)
+					}
+				}
+			}
+			t.Logf("%d comparisons, %d markers", w.checked, w.markers)
+		})
+	}
+}
+
+func (p *peer) url(w *mixed) (url string) {
+	if p.node == nil {
+		return p.ours.url
+	}
+	p.node.do(&url, "return `http://127.0.0.1:${io.httpServer.address().port}`")
+	return url
+}
+
+func (p *peer) change(w *mixed, js string, ours func(ns *socketio.Namespace) error) {
+	w.Helper()
+	if p.node != nil {
+		p.node.do(nil, `io%s`, js)
+	} else if err := ours(p.ours.io.Of("/")); err != nil {
+		w.Errorf("%s: %v", p.name, err)
+	}
+}
