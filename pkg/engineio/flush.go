@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -123,7 +124,7 @@ func (f *flusher) writeBatch(c *conn) (rest net.Buffers, err error) {
 	for len(batch) > 0 {
 		taken := f.collect(batch)
 		if c.raw != nil {
-			if err = c.raw.Write(f.write); err == nil && f.err != syscall.EAGAIN {
+			if err = c.raw.Write(f.write); err == nil && !errors.Is(f.err, syscall.EAGAIN) {
 				err = f.err
 			}
 			if err != nil {

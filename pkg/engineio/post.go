@@ -74,7 +74,7 @@ func (s *Session) takePayload(w http.ResponseWriter, r *http.Request, p *poll, b
 	p.posting = false // before the answer: the client may send the next one at once
 	s.mu.Unlock()
 	if !ok {
-		s.server.reply(w, http.StatusBadRequest, "", nil)
+		_ = s.server.reply(w, http.StatusBadRequest, "", nil)
 		return
 	}
 	s.server.addHeaders(w, r, false)

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -96,7 +97,7 @@ func (w *ackCollector) expect(s *Socket) bool {
 	w.mu.Lock()
 	if err == nil {
 		w.sent++
-	} else if err != ErrDisconnected {
+	} else if !errors.Is(err, ErrDisconnected) {
 		w.err = err
 	}
 	w.mu.Unlock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"strings"
 )
@@ -185,7 +184,7 @@ func (h *Handshake) authOrEmpty() json.RawMessage {
 }
 
 // nodeHeaders joins repeated headers and writes their names as Node does.
-func nodeHeaders(h http.Header) map[string]string {
+func nodeHeaders(h map[string][]string) map[string]string {
 	m := make(map[string]string, len(h))
 	for name, values := range h {
 		m[strings.ToLower(name)] = strings.Join(values, ", ")

@@ -11,8 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/causeway-rt/causeway/pkg/engineio"
 	"go.uber.org/goleak"
+
+	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -153,7 +154,11 @@ func (a *Adapter) Close() error {
 	if !a.ownClient {
 		return nil
 	}
-	if err := a.client.Close(); err != nil {
+	err := a.client.Close()
+	if a.cluster != nil {
+		err = errors.Join(err, a.cluster.close())
+	}
+	if err != nil {
 		return fmt.Errorf("close redis client: %w", err)
 	}
 	return nil
