@@ -1,21 +1,32 @@
 // A Socket.IO server with the official Redis adapter, for clients.
 //
-//	node server.cjs <redis URL> <key> <name> [specific]
+//	node server.cjs <redis URL> <key> <name> [specific | <subscription mode>]
+//
+// With a subscription mode the adapter is the sharded one; several URLs with commas between
+// are nodes of a Redis Cluster.
 "use strict";
 const http = require("node:http");
 const { Server } = require("socket.io");
-const { createAdapter } = require("@socket.io/redis-adapter");
+const { createAdapter, createShardedAdapter } = require("@socket.io/redis-adapter");
 const { Emitter } = require("@socket.io/redis-emitter");
-const { createClient } = require("redis");
+const { createClient, createCluster } = require("redis");
 const { plain, serve } = require("./commands.cjs");
 
-const [url, key, name, specific] = process.argv.slice(2);
+const [url, key, name, variant] = process.argv.slice(2);
+const sharded = ["static", "dynamic", "dynamic-private"].includes(variant);
+
+function open() {
+  const urls = url.split(",");
+  return urls.length === 1 ? createClient({ url }) : createCluster({ rootNodes: urls.map((url) => ({ url })) });
+}
 
 async function main() {
-  const [pub, sub] = [createClient({ url }), createClient({ url })];
+  const [pub, sub] = [open(), open()];
   await Promise.all([pub.connect(), sub.connect()]);
   const server = http.createServer();
-  const adapter = createAdapter(pub, sub, { key, requestsTimeout: 5000, publishOnSpecificResponseChannel: specific === "specific" });
+  const adapter = sharded
+    ? createShardedAdapter(pub, sub, { channelPrefix: key, subscriptionMode: variant })
+    : createAdapter(pub, sub, { key, requestsTimeout: 5000, publishOnSpecificResponseChannel: variant === "specific" });
   const io = new Server(server, { adapter });
   const emitter = new Emitter(pub, { key });
   const heard = []; // what other servers have emitted
@@ -34,8 +45,6 @@ async function main() {
     });
   }
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  // The subscriptions are made when PING behind them is answered.
-  await sub.ping();
   await serve({ io, emitter, pub, heard }, { id: 0, value: `http://127.0.0.1:${server.address().port}` });
 }
 
