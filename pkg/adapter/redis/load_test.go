@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ type load struct {
 	t       testing.TB
 	members []*member
 	logs    []*gapLog
+	burst   []atomic.Int64 // by publisher: messages to send at once, of 1 KiB each
 	end     chan struct{}
 	running sync.WaitGroup // the publishers
 	hearing sync.WaitGroup // the receivers and watchers
@@ -57,6 +59,7 @@ func startLoad(t testing.TB, cfgs ...Config) *load {
 		l.arrived = append(l.arrived, make([][]arrival, len(cfgs)))
 	}
 	l.sent, l.unhealthy = make([][]sending, len(cfgs)), make([][]time.Time, len(cfgs))
+	l.burst = make([]atomic.Int64, len(cfgs))
 	for i := range l.members {
 		l.running.Go(func() { l.publish(i) })
 		l.hearing.Go(func() { l.receive(i) })
@@ -72,12 +75,16 @@ func (l *load) publish(from int) {
 	tick := time.NewTicker(loadInterval)
 	defer tick.Stop()
 	for n := 0; ; n++ {
-		b := event("/", fmt.Sprintf(`["load",%d,%d]`, from, n), rooms[n%len(rooms)]...)
+		inBurst := l.burst[from].Add(-1) >= 0
+		b := event("/", fmt.Sprintf(`["load",%d,%d,%q]`, from, n, padding[inBurst]), rooms[n%len(rooms)]...)
 		s := sending{at: time.Now()}
 		s.refused = l.members[from].Broadcast(context.Background(), b, func() {}) != nil
 		l.mu.Lock()
 		l.sent[from] = append(l.sent[from], s)
 		l.mu.Unlock()
+		if inBurst {
+			continue
+		}
 		select {
 		case <-tick.C:
 		case <-l.end:
@@ -85,6 +92,8 @@ func (l *load) publish(from int) {
 		}
 	}
 }
+
+var padding = map[bool]string{true: repeat("x", 1<<10)}
 
 func (l *load) receive(at int) {
 	for {
@@ -102,7 +111,7 @@ func (l *load) note(at int, b *socketio.Broadcast) {
 	if strings.HasPrefix(string(b.Data), `["big"`) {
 		return
 	}
-	if _, err := fmt.Sscanf(string(b.Data), `["load",%d,%d]`, &from, &n); err != nil {
+	if _, err := fmt.Sscanf(string(b.Data), `["load",%d,%d,`, &from, &n); err != nil {
 		l.t.Errorf("%d got %s", at, b.Data)
 		return
 	}

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -334,5 +335,16 @@ func TestLateMessagesDoNotOvertake(t *testing.T) {
 	cfgs := three(t, own.URL())
 	cfgs[2].URL = way.URL()
 	l := startLoad(t, cfgs...)
-	l.endure(fault{begin: way.Pause, end: way.Resume, hold: silence, ill: []int{2}})
+	l.endure(fault{
+		begin: func() {
+			l.burst[2].Store(10000)
+			for l.members[2].Stats().QueuedMessages < 100 && l.burst[2].Load() > 0 {
+				runtime.Gosched()
+			}
+			way.Pause()
+		},
+		end:  way.Resume,
+		hold: silence,
+		ill:  []int{2},
+	})
 }
