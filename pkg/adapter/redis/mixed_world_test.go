@@ -166,7 +166,8 @@ type mixed struct {
 }
 
 // startMixed starts a cluster with a server for each letter of the layout: n for Node.js, s
-// for Node.js that answers on the specific channel, g for ours.
+// for Node.js that answers on the specific channel, o for Node.js with an old adapter, g for
+// ours.
 func startMixed(t *testing.T, l layout, url string) *mixed {
 	t.Helper()
 	w := &mixed{T: t, ids: map[string]string{}, rooms: map[string][]string{}, url: url, prefix: redistest.Prefix(t), mode: l.mode}
@@ -181,6 +182,8 @@ func startMixed(t *testing.T, l layout, url string) *mixed {
 			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, string(l.mode))
 		case kind == 's':
 			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, "specific")
+		case kind == 'o':
+			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, "old")
 		default:
 			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name)
 		}
