@@ -156,7 +156,7 @@ type mixed struct {
 	peers   []*peer
 	clients *program
 	ids     map[string]string   // of sockets, by the client's name
-	rooms   map[string][]string // the names of their members in the main namespace
+	rooms   map[string][]string // the names of their members, in either namespace
 	mode    SubscriptionMode
 	perRoom bool // what is emitted to a room may overtake what is emitted to another
 	markers int
@@ -216,9 +216,7 @@ func (w *mixed) connect(name, url string, rooms ...string) {
 	w.ids[name] = id
 	w.rooms[id] = append(w.rooms[id], name)
 	for _, room := range rooms {
-		if !strings.HasPrefix(name, "chat") {
-			w.rooms[room] = append(w.rooms[room], name)
-		}
+		w.rooms[room] = append(w.rooms[room], name)
 	}
 }
 
