@@ -302,11 +302,14 @@ func (p *publisher) untilAnswer(ctx context.Context) bool {
 	return false
 }
 
-// answers asks whether Redis is there.
+// answers asks whether Redis is there, by the way that messages go.
 func (p *publisher) answers(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return p.client.Ping(ctx).Err() == nil
+	pipe := p.client.Pipeline()
+	pipe.Ping(ctx)
+	_, err := pipe.Exec(ctx)
+	return err == nil
 }
 
 // stop makes enqueue return err, drops what is queued and returns how much that was.
