@@ -95,6 +95,14 @@ func TestVolatileIsDroppedForWhoIsBusy(t *testing.T) {
 		_ = s.Volatile().Emit("c")
 		busy.hears(`2["b"]`)
 		free.hears(`2["a"]`, `2["b"]`, `2["c"]`)
+		free.blocked = true
+		if err := s.Volatile().Emit("d"); err != nil {
+			t.Error(err)
+		}
+		free.hears()
+		if n := w.server.Stats().Delivered; n != 4 {
+			t.Errorf("%d counted as delivered, want 4: what was dropped is not", n)
+		}
 	})
 }
 
