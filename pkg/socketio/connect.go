@@ -178,6 +178,7 @@ func (c *conn) reject(s *Socket, namespace string, err error) {
 // abandon drops a socket that was never connected.
 func (s *Socket) abandon() {
 	s.state.Store(stateKicked)
+	s.stopOverhearing()
 	s.leaveAll()
 	s.ns.server.leave(s.ns)
 }

@@ -174,6 +174,32 @@ func TestOutgoingEventsAreOverheard(t *testing.T) {
 	})
 }
 
+// Broadcasts look at every recipient as long as anybody overhears, so nobody who has
+// gone may be counted: the world checks that.
+func TestNobodyWhoHasGoneOverhears(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		listen := func(s *Socket) { s.OnAnyOutgoing(func(string, Args) { t.Error("overheard") }) }
+		w.server.Use(func(s *Socket) error {
+			if s.Handshake().Auth() != nil {
+				return nil
+			}
+			listen(s)
+			return errors.New("refused")
+		})
+		w.server.OnConnect(func(s *Socket) {
+			s.OnDisconnecting(func(Reason) { listen(s) })
+			s.OnDisconnect(func(Reason) { listen(s) })
+		})
+		refused, late := w.client(), w.client()
+		refused.say("0")
+		late.say("0{}", "1")
+		synctest.Wait()
+		if n := w.server.main.outgoing.Load(); n != 0 {
+			t.Errorf("%d are counted as overhearing", n)
+		}
+	})
+}
+
 func TestServerEndedSocketGetsNoMoreEvents(t *testing.T) {
 	inWorld(t, Config{}, func(w *world) {
 		var j journal
