@@ -63,14 +63,22 @@ func (n node) target(namespace string, rooms, except []string) (*Namespace, erro
 }
 
 func (n node) checkEvent(data []byte, attachments [][]byte) error {
+	if err := checkBytes(data, attachments); err != nil {
+		return err
+	}
+	if _, _, err := parseEvent(data, attachments, &n.server.limits); err != nil {
+		return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
+	}
+	return nil
+}
+
+// checkBytes refuses what no client would take, whatever the event.
+func checkBytes(data []byte, attachments [][]byte) error {
 	if len(attachments) > maxAttachments {
 		return fmt.Errorf("%w: %w", ErrBadBroadcast, ErrTooManyAttachments)
 	}
 	if !utf8.Valid(data) {
 		return fmt.Errorf("%w: not UTF-8", ErrBadBroadcast)
-	}
-	if _, _, err := parseEvent(data, attachments, &n.server.limits); err != nil {
-		return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
 	}
 	return nil
 }
