@@ -150,6 +150,11 @@ func (n node) Change(c *Change) error {
 	if err != nil {
 		return err
 	}
+	if c.Kind == ChangeJoin {
+		if err := n.server.checkRooms(c.ChangeRooms); err != nil {
+			return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
+		}
+	}
 	return ns.order(c)
 }
 
