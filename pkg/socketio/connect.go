@@ -51,6 +51,7 @@ func (c *conn) reserve(namespace string) bool {
 	case known:
 		c.refuse(ReasonForcedServer, errJoinedAlready)
 	case full:
+		c.server.counters.rejected.Add(1)
 		c.sendConnectError(namespace, errNamespacesFull)
 	}
 	return !known && !full

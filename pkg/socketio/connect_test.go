@@ -177,6 +177,9 @@ func TestNamespacesOfAConnectionAreBounded(t *testing.T) {
 		c.say("0/n3,")
 		c.hears(`4/n3,{"message":"Too many namespaces"}`)
 		c.isOpen(true)
+		if n := w.server.Stats().Rejected; n != 1 {
+			t.Errorf("%d counted as rejected, want 1", n)
+		}
 		c.say("1/n1,")
 		synctest.Wait()
 		c.join("/n3")

@@ -121,6 +121,9 @@ func TestEndFreesAReaderThatIsHeldBack(t *testing.T) {
 		j.is(t) // the handler still runs
 		close(release)
 		j.is(t, "ping timeout")
+		if n := w.server.Stats().EventsDropped; n != 1 {
+			t.Errorf("%d events counted as dropped, want the one that was not taken", n)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -42,11 +43,13 @@ func (n node) check(b *Broadcast) (*Namespace, error) {
 	if err == nil {
 		err = n.checkEvent(b.Data, b.Attachments)
 	}
-	if err != nil {
-		n.server.counters.deliverRefused.Add(1)
-		return nil, err
+	if err == nil {
+		return ns, nil
 	}
-	return ns, nil
+	if !errors.Is(err, ErrUnknownNamespace) { // normal when it has just been closed here
+		n.server.counters.deliverRefused.Add(1)
+	}
+	return nil, err
 }
 
 func (n node) target(namespace string, rooms, except []string) (*Namespace, error) {

@@ -150,6 +150,9 @@ func TestRoomNamesAndNumbersAreBounded(t *testing.T) {
 		if err := s.Join(w.Context(), "a", "b", "c"); !errors.Is(err, ErrTooManyRooms) {
 			t.Errorf("Join of three: %v, want ErrTooManyRooms", err)
 		}
+		if n := w.server.Stats().JoinsRefused; n != 1 {
+			t.Errorf("%d joins counted as refused, want 1", n)
+		}
 		if got := s.Rooms(); len(got) != 1 {
 			t.Errorf("a refused Join has left %q", got)
 		}

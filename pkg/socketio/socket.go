@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -111,6 +112,9 @@ func (s *Socket) Join(ctx context.Context, rooms ...string) error {
 	}
 	index := &s.ns.rooms
 	joined, err := index.join(s, rooms, server.cfg.MaxRoomsPerSocket)
+	if errors.Is(err, ErrTooManyRooms) {
+		server.counters.joinsRefused.Add(1)
+	}
 	if err != nil {
 		return err
 	}
