@@ -280,6 +280,19 @@ func TestDynamicNamespaces(t *testing.T) {
 	})
 }
 
+func TestEmitToAllNamespacesOfARuleReachesThemWhileTheAdapterIsAway(t *testing.T) {
+	away := errors.New("away")
+	inWorld(t, Config{Adapter: &scriptedAdapter{away: away}}, func(w *world) {
+		d := w.server.OfPattern(regexp.MustCompile(`^/d\d$`))
+		one, two := w.joined("/d1"), w.joined("/d2")
+		if err := d.Emit("x"); !errors.Is(err, away) {
+			t.Errorf("Emit: %v, want the adapter's error", err)
+		}
+		one.hears(`2/d1,["x"]`)
+		two.hears(`2/d2,["x"]`)
+	})
+}
+
 func TestNamespacesOfTheServerAreBounded(t *testing.T) {
 	inWorld(t, Config{MaxOpenNamespaces: 2}, func(w *world) {
 		w.server.OfPattern(regexp.MustCompile(`^/d\d$`))
