@@ -138,6 +138,11 @@ func (w *world) close() {
 			w.Errorf("%d sockets are left in %s", n, name)
 		}
 	}
+	for _, n := range w.server.allNamespaces() {
+		if left := n.outgoing.Load(); left != 0 {
+			w.Errorf("%d sockets with OnAnyOutgoing listeners are left in %s", left, n.name)
+		}
+	}
 	for name, n := range w.server.Stats().Rooms {
 		if n != 0 {
 			w.Errorf("%d rooms are left in %s", n, name)
