@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,9 +20,10 @@ func (f *Forwarder) servePoll(w http.ResponseWriter, r *http.Request, n *known) 
 	defer context.AfterFunc(n.gone, cancel)()
 
 	out := f.outgoing(ctx, r, n)
+	body := &upload{ReadCloser: r.Body}
 	if r.ContentLength != 0 {
-		out.Body, out.ContentLength = r.Body, r.ContentLength
-		defer r.Body.Close() // the transport may still be reading it
+		out.Body, out.ContentLength = body, r.ContentLength
+		defer body.release(w)
 	}
 	resp, err := f.transport.RoundTrip(out)
 	if err != nil {
@@ -38,7 +40,39 @@ func (f *Forwarder) servePoll(w http.ResponseWriter, r *http.Request, n *known) 
 	kind := kindOf(r)
 	f.stats.forwarded[kind].Add(1)
 	f.cfg.ObserveAdded(kindNames[kind], time.Since(began)-took)
+	if out.Body != nil && !body.ended.Load() {
+		resp.Close = true // what is left of the body would be taken for the next request
+	}
 	f.answer(w, resp)
+}
+
+// upload is a request's body on its way. The transport may still read it when the
+// answer has come.
+type upload struct {
+	io.ReadCloser
+	ended atomic.Bool
+}
+
+// Read implements io.Reader.
+func (u *upload) Read(p []byte) (int, error) {
+	n, err := u.ReadCloser.Read(p)
+	if err != nil {
+		u.ended.Store(true)
+	}
+	return n, err
+}
+
+// Close is for the transport, which may call it when the handler has returned.
+func (u *upload) Close() error { return nil }
+
+// release ends a reading that nobody needs any more, before the handler returns.
+func (u *upload) release(w http.ResponseWriter) {
+	if !u.ended.Load() {
+		rc := http.NewResponseController(w)
+		_ = rc.Flush() // the client may wait for the answer before it sends more
+		_ = rc.SetReadDeadline(time.Unix(1, 0))
+	}
+	u.ReadCloser.Close()
 }
 
 // broken ends a request that its session's owner has not answered.
