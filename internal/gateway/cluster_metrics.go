@@ -22,7 +22,7 @@ var (
 var addedOpts = prometheus.HistogramOpts{
 	Name:    "gateway_forward_added_seconds",
 	Help:    "What forwarding cost a request: from its arrival until the other node's answer began to arrive, less the time that the other node's session took to answer.",
-	Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1},
+	Buckets: []float64{.0001, .0002, .0003, .0004, .0005, .00075, .001, .0015, .0025, .005, .01, .025, .05, .1, .25, 1},
 }
 
 func (c *cluster) describe(ch chan<- *prometheus.Desc) {

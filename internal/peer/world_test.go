@@ -178,7 +178,10 @@ func (n *node) handshake() (sid string) {
 	return found[1]
 }
 
-func (n *node) get(sid string) answer { n.t.Helper(); return n.do("GET", "transport=polling&sid="+sid, "") }
+func (n *node) get(sid string) answer {
+	n.t.Helper()
+	return n.do("GET", "transport=polling&sid="+sid, "")
+}
 
 func (n *node) post(sid, body string) answer {
 	n.t.Helper()
