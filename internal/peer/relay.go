@@ -101,8 +101,12 @@ func (rs *relays) count() int {
 // close ends all tunnels, and waits for whoever carries them.
 func (rs *relays) close() {
 	rs.mu.Lock()
+	again := rs.closed
 	rs.closed = true
 	rs.mu.Unlock()
+	if again {
+		return
+	}
 	for _, t := range rs.all() {
 		t.end()
 	}
