@@ -172,6 +172,21 @@ func TestHandshakeThatOutlivesCloseIsRefused(t *testing.T) {
 	}
 }
 
+// Between the end of new sessions and the end of parking there is a moment in which a
+// connection without a session must not park: nobody would close it.
+func TestConnectionWithoutSessionDoesNotPark(t *testing.T) {
+	w := newTCPWorld(t, Config{})
+	w.server.mu.Lock()
+	w.server.ended = true
+	w.server.mu.Unlock()
+	c := w.dialWebSocket(webSocketQuery)
+	c.write(clientFrame(0x81, "4a"))
+	c.expectClose(noClose)
+	if n := w.server.Stats().Parked; n != 0 {
+		t.Errorf("%d connections are parked", n)
+	}
+}
+
 func TestCloseAndDrainMayWaitTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newPipeWorld(t, Config{})

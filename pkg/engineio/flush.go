@@ -179,8 +179,8 @@ func (s *Session) stall(c *conn, rest net.Buffers) {
 	s.server.goroutines.Go(func() { s.drain(c, rest) })
 }
 
-// drain writes with blocking writes until nothing is left. A client that takes nothing
-// for the time of a heartbeat has failed it anyway.
+// drain writes with blocking writes until nothing is left. What waits must be gone
+// within the time of a heartbeat, as the ping behind it must be answered by then.
 func (s *Session) drain(c *conn, rest net.Buffers) {
 	f := s.worker
 	patience := s.server.cfg.PingInterval + s.server.cfg.PingTimeout

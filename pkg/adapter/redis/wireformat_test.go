@@ -3,6 +3,7 @@ package redis
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -125,6 +126,21 @@ func TestWireFormatVectorsHold(t *testing.T) {
 	}
 }
 
+// TestWireFormatDrawingIsAVector holds the bytes that the page explains one by one.
+func TestWireFormatDrawingIsAVector(t *testing.T) {
+	var drawn strings.Builder
+	const words = 26 // the column where they begin
+	for line := range strings.Lines(blocks(t, "bytes")[0]) {
+		drawn.WriteString(strings.ReplaceAll(line[:min(words, len(line))], " ", ""))
+	}
+	for _, v := range vectors(t) {
+		if hex.EncodeToString([]byte(v.packed)) == drawn.String() {
+			return
+		}
+	}
+	t.Errorf("%s is no vector of the page", drawn.String())
+}
+
 func TestWireFormatVectorsAreNotepacks(t *testing.T) {
 	node := runNode(t, "codec.cjs")
 	for _, v := range vectors(t) {
@@ -146,26 +162,33 @@ func TestWireFormatVectorsAreNotepacks(t *testing.T) {
 // nodeMessage is what wire.cjs says of one message.
 type nodeMessage struct {
 	Name, Channel, Text, Hex string
+	Subscribed               []string // by the sharded adapter in the mode Name
 	Ready                    bool
 }
 
-// officialMessages starts wire.cjs and returns what it publishes.
-func officialMessages(t *testing.T) (node *script, published []nodeMessage) {
+// officialMessages starts wire.cjs and returns what the packages publish, and which
+// channels the modes of the sharded adapter subscribe to.
+func officialMessages(t *testing.T) (node *script, published []nodeMessage, modes map[string]string) {
 	t.Helper()
 	node = runNode(t, "wire.cjs")
+	modes = map[string]string{}
 	for {
 		var m nodeMessage
-		if node.hear(&m); m.Ready {
-			return node, published
+		switch node.hear(&m); {
+		case m.Ready:
+			return node, published, modes
+		case m.Subscribed != nil:
+			modes[m.Name] = strings.Join(m.Subscribed, " ")
+		default:
+			published = append(published, m)
 		}
-		published = append(published, m)
 	}
 }
 
 // TestWireFormatMessagesAreTheOfficialPackages holds that the page shows every message that
 // the official adapters and the emitter publish, and no message that they do not.
 func TestWireFormatMessagesAreTheOfficialPackages(t *testing.T) {
-	_, published := officialMessages(t)
+	_, published, _ := officialMessages(t)
 	page := wireFormat(t)
 	official := map[string]bool{}
 	for _, m := range published {
@@ -219,60 +242,121 @@ func pageMessages(t *testing.T) (lines []string) {
 	return lines
 }
 
+// givenTo gives a message to one of the official adapters, and returns what it did to its
+// sockets and what it answered, on which channel if that is not the usual one.
+func givenTo(t *testing.T, node *script, message, usual string, sharded bool) (done, responses string) {
+	t.Helper()
+	node.tell(map[string]any{"hex": hex.EncodeToString([]byte(message)), "sharded": sharded})
+	var got struct {
+		Done      json.RawMessage
+		Published []nodeMessage
+	}
+	node.hear(&got)
+	var all []string
+	for _, m := range got.Published {
+		if m.Hex != "" {
+			m.Text = `"` + m.Hex + `"`
+		}
+		if m.Channel != usual {
+			m.Text = m.Channel + " " + m.Text
+		}
+		all = append(all, m.Text)
+	}
+	return string(got.Done), "[" + strings.Join(all, ",") + "]"
+}
+
+// theMessage returns the one message of the page that has a part, and is of the sharded
+// adapter or not.
+func theMessage(t *testing.T, part string, sharded bool) string {
+	t.Helper()
+	var found []string
+	for _, line := range pageMessages(t) {
+		if strings.Contains(line, part) && strings.Contains(line, `"0123456789abcdef"`) == sharded {
+			found = append(found, line)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d messages of the page have %s", len(found), part)
+	}
+	return found[0]
+}
+
+const officialSocket = "fJRxQmAm-1NQwwRIAAAB" // of wire.cjs, as on the page
+
+// officialSocketInfo is what the page says an answer has of a socket.
+const officialSocketInfo = `{"id":"` + officialSocket + `","handshake":{"address":"::1"},"rooms":["` + officialSocket + `","room1"],"data":{"name":"Ada"}}`
+
 // TestWireFormatSaysWhatRequestsDo gives each request of the page to the official
 // adapter.
 func TestWireFormatSaysWhatRequestsDo(t *testing.T) {
-	node, _ := officialMessages(t)
-	const id = "fJRxQmAm-1NQwwRIAAAB"
-	for _, row := range []struct{ has, done, responses string }{
-		{`"type":0`, `[]`, `[{"requestId":"BBBBBB","sockets":["` + id + `"]}]`},
-		{`"BBBBBB","type":1}`, `[]`, `[{"requestId":"BBBBBB","rooms":["` + id + `","room1"]}]`},
+	node, _, _ := officialMessages(t)
+	for _, row := range []struct{ part, done, responses string }{
+		{`"type":0`, `[]`, `[{"requestId":"BBBBBB","sockets":["` + officialSocket + `"]}]`},
+		{`"BBBBBB","type":1}`, `[]`, `[{"requestId":"BBBBBB","rooms":["` + officialSocket + `","room1"]}]`},
 		{`"AAAAAA","type":2`, `[["join","room2","room3"]]`, `[]`},
 		{`"AAAAAA","type":3`, `[["leave","room2"]]`, `[]`},
 		{`"AAAAAA","type":4`, `[["disconnect",true]]`, `[]`},
 		{`"BBBBBB","type":2,"sid"`, `[["join","room2"]]`, `[{"requestId":"BBBBBB"}]`},
 		{`"BBBBBB","type":3,"sid"`, `[["leave","room2"]]`, `[{"requestId":"BBBBBB"}]`},
 		{`"BBBBBB","type":4,"sid"`, `[["disconnect",true]]`, `[{"requestId":"BBBBBB"}]`},
-		{`"BBBBBB","type":5`, `[]`, `[{"requestId":"BBBBBB","sockets":[{"id":"` + id + `","handshake":{"address":"::1"},"rooms":["` + id + `","room1"],"data":{"name":"Ada"}}]}]`},
+		{`"BBBBBB","type":5`, `[]`, `[{"requestId":"BBBBBB","sockets":[` + officialSocketInfo + `]}]`},
 		{`"AAAAAA","type":6`, `[["serverSideEmit","refresh",{"x":1}]]`, `[]`},
 		{`"BBBBBB","type":6`, `[["serverSideEmit","question"]]`, `[{"type":6,"requestId":"BBBBBB","data":"pong"}]`},
 		{`"BBBBBB","type":7`, `[]`, `["83a47479706509a9726571756573744964a6424242424242a67061636b6574a26f6b",{"type":8,"requestId":"BBBBBB","clientCount":1}]`},
 	} {
-		var found []string
-		for _, line := range pageMessages(t) {
-			if strings.Contains(line, row.has) && !strings.Contains(line, `"data":{"`) {
-				found = append(found, line)
-			}
-		}
-		if len(found) != 1 {
-			t.Fatalf("%d messages of the page have %s", len(found), row.has)
-		}
-		request := found[0]
+		request := theMessage(t, row.part, false)
+		message := request
 		if strings.Contains(request, `"type":7`) {
 			packed, err := notepack.AppendJSON(nil, []byte(request), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			request = string(packed)
+			message = string(packed)
 		}
-		node.tell(map[string]string{"hex": hex.EncodeToString([]byte(request))})
-		var got struct {
-			Done      json.RawMessage
-			Published []nodeMessage
+		if done, responses := givenTo(t, node, message, "socket.io-response#/#", false); done != row.done || responses != row.responses {
+			t.Errorf("%s\ndid %s, answered %s\nwant %s, %s", request, done, responses, row.done, row.responses)
 		}
-		node.hear(&got)
-		var responses []string
-		for _, m := range got.Published {
-			if m.Channel != "socket.io-response#/#" {
-				t.Errorf("%s: answered on %s", found[0], m.Channel)
-			}
-			if m.Hex != "" {
-				m.Text = `"` + m.Hex + `"`
-			}
-			responses = append(responses, m.Text)
+	}
+}
+
+// TestWireFormatSaysWhatShardedMessagesDo is the same for the sharded adapter.
+func TestWireFormatSaysWhatShardedMessagesDo(t *testing.T) {
+	node, _, modes := officialMessages(t)
+	answer := func(kind int, data string) string {
+		return fmt.Sprintf(`{"type":%d,"data":{"requestId":"89abcdef01234567",%s},"uid":"cccccccccccccccc","nsp":"/"}`, kind, data)
+	}
+	for _, row := range []struct{ part, done, responses string }{
+		{`["hello",1]`, `[["event"]]`, `[]`},
+		{`["hi"]},"opts":{"rooms":["room1"]`, `[["event"]]`, `[]`},
+		{`["a","b"]`, `[]`, `[]`}, // the socket is in neither
+		{`["q"]`, `[]`, `[` + answer(12, `"packet":"ok"`) + `,` + answer(11, `"clientCount":1`) + `]`},
+		{`"type":4`, `[["join","room2","room3"]]`, `[]`},
+		{`"type":5`, `[["leave","room2"]]`, `[]`},
+		{`"type":6`, `[["disconnect",true]]`, `[]`},
+		{`"type":7`, `[]`, `[` + answer(8, `"sockets":[`+officialSocketInfo+`]`) + `]`},
+		{`"refresh"`, `[["serverSideEmit","refresh",{"x":1}]]`, `[]`},
+		{`"question"`, `[["serverSideEmit","question"]]`, `[` + answer(10, `"packet":"pong"`) + `]`},
+	} {
+		message := theMessage(t, row.part, true)
+		if done, responses := givenTo(t, node, message, "socket.io#/#0123456789abcdef#", true); done != row.done || responses != row.responses {
+			t.Errorf("%s\ndid %s, answered %s\nwant %s, %s", message, done, responses, row.done, row.responses)
 		}
-		if done, list := string(got.Done), "["+strings.Join(responses, ",")+"]"; done != row.done || list != row.responses {
-			t.Errorf("%s\ndid %s, answered %s\nwant %s, %s", found[0], done, list, row.done, row.responses)
+	}
+	emitter := regexp.MustCompile(`SPUBLISH 'socket\.io#/#' \\\n +'(.*)'`).FindStringSubmatch(wireFormat(t))
+	if emitter == nil {
+		t.Fatal("the page has no emitter for the sharded adapter")
+	}
+	if done, responses := givenTo(t, node, emitter[1], "", true); done != `[["event"]]` || responses != `[]` {
+		t.Errorf("%s\ndid %s, answered %s", emitter[1], done, responses)
+	}
+
+	always := "socket.io#/# socket.io#/#0123456789abcdef#"
+	for mode, want := range map[string]string{
+		"static": always, "dynamic": always + " socket.io#/#room1#",
+		"dynamic-private": always + " socket.io#/#" + officialSocket + "# socket.io#/#room1#",
+	} {
+		if modes[mode] != want {
+			t.Errorf("%s subscribes to %s, want %s", mode, modes[mode], want)
 		}
 	}
 }

@@ -1,8 +1,9 @@
 // What the official packages publish, and how the official adapter takes what it gets,
 // with objects in place of Redis and of clients. First come lines {"name", "channel",
-// "text" or "hex"}, one for each message of a fixed program, and {"ready": true}. Then each line of
-// standard input, {"hex"}, is given to the adapter as a request, and answered
-// with {"done": [what it did to its socket], "published": [its responses]}.
+// "text" or "hex"}, one for each message of a fixed program, then {"name", "subscribed"} for
+// each mode of the sharded adapter, and {"ready": true}. Then each line of standard
+// input, {"hex", "sharded"}, is given to one of the adapters as a request, and answered
+// with {"done": [what it did to its sockets], "published": [its responses]}.
 //
 // The sender is AAAAAA and its requests are BBBBBB; in the sharded adapter they are
 // 0123456789abcdef and 89abcdef01234567.
@@ -27,6 +28,7 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 5)); // a tim
 // A Redis that only shows what is published to it, and counts three servers.
 class FakeRedis {
   published = () => {};
+  subscribed = [];
   publish(channel, payload) {
     this.published({ channel, ...form(payload) });
     return Promise.resolve(1);
@@ -40,7 +42,9 @@ class FakeRedis {
   on() {}
   psubscribe() {}
   subscribe() {}
-  ssubscribe() {}
+  ssubscribe(channel) {
+    this.subscribed.push(channel);
+  }
 }
 
 // A namespace with one socket, in room1.
@@ -50,7 +54,12 @@ function namespace(name, done) {
     join: (rooms) => done(["join", rooms].flat()),
     leave: (room) => done(["leave", room]),
     disconnect: (close) => done(["disconnect", close]),
-    client: { writeToEngine: () => [...socket.acks.values()].forEach((ack) => ack("ok")) },
+    client: {
+      writeToEngine: () => {
+        if (socket.acks.size === 0) done(["event"]);
+        for (const ack of socket.acks.values()) ack("ok");
+      },
+    },
   };
   return {
     name, _ids: 0, socket, sockets: new Map([[socket.id, socket]]),
@@ -63,10 +72,10 @@ function namespace(name, done) {
   };
 }
 
-function server(create, name, redis, done = () => {}) {
+function server(create, name, redis, done = () => {}, options = {}) {
   const nsp = namespace(name, done);
   next = names;
-  const adapter = create(redis, redis)(nsp);
+  const adapter = create(redis, redis, options)(nsp);
   next = requests;
   adapter.addAll(nsp.socket.id, nsp.socket.rooms);
   return adapter;
@@ -119,13 +128,20 @@ async function main() {
     disconnect: () => emitter.in("spam").disconnectSockets(true),
     "server-side": () => emitter.serverSideEmit("refresh", "prices"),
   });
+  for (const subscriptionMode of ["static", "dynamic", "dynamic-private"]) {
+    const own = new FakeRedis();
+    server(createShardedAdapter, "/", own, () => {}, { subscriptionMode });
+    print({ name: subscriptionMode, subscribed: own.subscribed });
+  }
   print({ ready: true });
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const done = [], published = [], own = new FakeRedis();
-    const adapter = server(createAdapter, "/", own, (what) => done.push(what));
-    adapter.uid = "CCCCCC";
+    const { hex, sharded } = JSON.parse(line);
+    const adapter = server(sharded ? createShardedAdapter : createAdapter, "/", own, (what) => done.push(what));
+    adapter.uid = sharded ? "cccccccccccccccc" : "CCCCCC";
     own.published = (message) => published.push(message);
-    await adapter.onrequest("socket.io-request#/#", Buffer.from(JSON.parse(line).hex, "hex"));
+    if (sharded) adapter.onRawMessage(Buffer.from(hex, "hex"), "socket.io#/#");
+    else await adapter.onrequest("socket.io-request#/#", Buffer.from(hex, "hex"));
     await settled();
     print({ done, published });
   }
