@@ -40,6 +40,9 @@ var settings = []struct {
 	{"nodes", "1", "0x1", func(c gateway.Config) any { return c.Nodes }, 1}, // more need --dev
 	{"redis-url", "rediss://user:pass@redis.example:6380/2", "", func(c gateway.Config) any { return c.RedisURL }, "rediss://user:pass@redis.example:6380/2"},
 	{"redis-prefix", "chat", "", func(c gateway.Config) any { return c.RedisPrefix }, "chat"},
+	{"advertise", "10.0.0.7:9091", "", func(c gateway.Config) any { return c.Advertise }, "10.0.0.7:9091"},
+	{"cluster-key", "0123456789abcdef", `"0123456789abcdef"`, func(c gateway.Config) any { return c.ClusterKey }, "0123456789abcdef"},
+	{"affinity-cookie", "node", "", func(c gateway.Config) any { return c.AffinityCookie }, "node"},
 	{"drain-delay", "0s", "", func(c gateway.Config) any { return c.DrainDelay }, time.Duration(0)},
 	{"drain-window", "7s", "", func(c gateway.Config) any { return c.DrainWindow }, 7 * time.Second},
 	{"log-level", "warn", "", func(c gateway.Config) any { return c.LogLevel }, slog.LevelWarn},
@@ -54,9 +57,13 @@ func TestEverySettingCanComeFromEverySource(t *testing.T) {
 		}
 		file := writeFile(t, key(s.flag)+": "+inFile+"\n")
 		for source, parsed := range map[string]func() (command, error){
-			"flag":        func() (command, error) { return parse([]string{"--" + s.flag + "=" + s.value}, sources{}, io.Discard) },
-			"environment": func() (command, error) { return parse(nil, env(variable(s.flag), s.value), io.Discard) },
-			"file":        func() (command, error) { return parse([]string{"--config", file}, sources{}, io.Discard) },
+			"flag": func() (command, error) {
+				return parse([]string{"--" + s.flag + "=" + s.value}, company(s.flag), io.Discard)
+			},
+			"environment": func() (command, error) {
+				return parse(nil, sources{append(company(s.flag).environ, variable(s.flag)+"="+s.value)}, io.Discard)
+			},
+			"file": func() (command, error) { return parse([]string{"--config", file}, company(s.flag), io.Discard) },
 		} {
 			t.Run(s.flag+" by "+source, func(t *testing.T) {
 				cmd, err := parsed()
@@ -161,7 +168,12 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 		{name: "unknown command", args: []string{"start"}, want: []string{"start", "serve, check-config, version"}},
 		{name: "flag without value", args: []string{"--listen"}, want: []string{"--listen"}},
 		{name: "unknown variable", env: []string{"GATEWAY_PINGG=3"}, want: []string{"GATEWAY_PINGG", `"3"`, "GATEWAY_PING_INTERVAL"}},
-		{name: "unknown variable with a secret", env: []string{"GATEWAY_CLUSTER_KEY=hunter2"}, want: []string{"GATEWAY_CLUSTER_KEY"}, not: "hunter2"},
+		{name: "unknown variable with a secret", env: []string{"GATEWAY_API_KEY=hunter2"}, want: []string{"GATEWAY_API_KEY"}, not: "hunter2"},
+		{name: "no cluster key", args: []string{"--redis-url=redis://h"}, want: []string{"--cluster-key", `""`, "16 bytes"}},
+		{name: "short cluster key", env: []string{"GATEWAY_CLUSTER_KEY=hunter2"}, want: []string{"GATEWAY_CLUSTER_KEY", `"***"`, "16 bytes"}, not: "hunter2"},
+		{name: "number as cluster key", file: "cluster_key: 1234567890123456", want: []string{"cluster_key", "text in quotes"}, not: "1234567890123456"},
+		{name: "address for peers without host", args: []string{"--advertise=:9090"}, want: []string{"--advertise", `":9090"`, "10.0.0.7:9090"}},
+		{name: "name of a cookie", args: []string{"--affinity-cookie=a b"}, want: []string{"--affinity-cookie", `"a b"`, "letters"}},
 		{name: "unknown key", file: "pingg: 3", want: []string{":1:", "pingg", `"3"`, "ping_interval"}},
 		{name: "flag's name as key", file: "ping-interval: 3s", want: []string{"ping-interval", `"3s"`, "ping_interval"}},
 		{name: "key given twice", file: "max_queue: 1\nmax_queue: 2", want: []string{":2:", "max_queue", "once"}},
@@ -267,6 +279,14 @@ func TestCheckConfigAndVersion(t *testing.T) {
 			}
 		})
 	}
+}
+
+// company is what a setting does not go without.
+func company(flag string) sources {
+	if flag == "redis-url" {
+		return env("GATEWAY_CLUSTER_KEY", "a key for all nodes")
+	}
+	return sources{}
 }
 
 func env(name, value string) sources { return sources{[]string{name + "=" + value}} }

@@ -54,6 +54,15 @@ type Config struct {
 	// RedisGrace is how long Redis may be away before the node is not ready. 0 means 30 s.
 	RedisGrace time.Duration
 
+	// Advertise is where the other nodes reach InternalListen, host:port. Empty means
+	// its own address, or with a port only, the host's.
+	Advertise string
+	// ClusterKey is the secret that authenticates the nodes of a cluster to each other.
+	ClusterKey string
+	// AffinityCookie names a cookie with the node's tag, on the first answer of each
+	// session. Empty means none.
+	AffinityCookie string
+
 	// DrainDelay is how long a stopping node, already not ready, goes on as
 	// before, so that balancers notice. 0 means not at all.
 	DrainDelay time.Duration
