@@ -168,6 +168,9 @@ func (c *cluster) close() {
 	if c.forwarder != nil {
 		c.forwarder.Close()
 	}
+	if c.receiver != nil {
+		c.receiver.Close()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
 	_ = c.registry.Leave(ctx) // else the entry ends by itself

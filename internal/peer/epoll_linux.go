@@ -15,9 +15,10 @@ import (
 // instance of its own. An idle tunnel has two descriptors, which Go's poller no longer
 // knows, and no goroutine, no buffer and no timer.
 type workers struct {
-	all  []*worker
-	next *atomic.Uint32
-	run  *sync.WaitGroup
+	all     []*worker
+	next    *atomic.Uint32
+	run     *sync.WaitGroup
+	feeders *feeders
 }
 
 // worker carries tunnels without ever blocking on one of them. What a side does not
@@ -33,17 +34,36 @@ type worker struct {
 	stop  bool
 
 	// Owned by run.
-	slots   []*epolled            // by index, from 1
+	slots   []slot                // by index, from 1
 	free    []int32               // indexes
+	gen     int32                 // given out last
 	waiting map[*epolled]struct{} // tunnels that have a deadline
 	buf     []byte
+	dirty   []*epolled // for whose clients there is something pending
+	spare   [][]byte
 }
 
-// order asks a worker to begin or to end a tunnel.
-type order struct {
+// slot is what an index in an event stands for: one of these, or nothing.
+type slot struct {
 	tunnel *epolled
-	end    bool
+	feeder *feeder
 }
+
+// order asks a worker to begin or to end a tunnel or a feeder, or to expect bytes for a
+// tunnel that is about to begin.
+type order struct {
+	what   action
+	tunnel *epolled
+	feeder *feeder
+}
+
+type action int
+
+const (
+	actBegin action = iota
+	actEnd
+	actExpect
+)
 
 // epolled is a tunnel that a worker carries. All but tunnel is owned by the worker once
 // it has begun.
@@ -53,6 +73,13 @@ type epolled struct {
 	gen      int32
 	sides    [2]side // client, owner
 	deadline time.Time
+
+	feeder  *feeder // brings what the owner sends; nil while its own connection does
+	number  uint32  // of the stream there
+	told    bool    // the owner has been told that the client stalls
+	pending []byte  // what came from the feeder, for the client
+	early   []byte  // what came before the tunnel began
+	over    bool    // it ended before it began
 }
 
 type side struct {
@@ -63,7 +90,7 @@ type side struct {
 }
 
 func newWorkers(rs *relays) (workers, error) {
-	ws := workers{next: &atomic.Uint32{}, run: &sync.WaitGroup{}}
+	ws := workers{next: &atomic.Uint32{}, run: &sync.WaitGroup{}, feeders: newFeeders()}
 	for range runtime.GOMAXPROCS(0) {
 		w, err := newWorker(rs)
 		if err != nil {
@@ -77,7 +104,7 @@ func newWorkers(rs *relays) (workers, error) {
 }
 
 func newWorker(rs *relays) (*worker, error) {
-	w := &worker{relays: rs, slots: make([]*epolled, 1), waiting: map[*epolled]struct{}{}, buf: make([]byte, chunkBytes)}
+	w := &worker{relays: rs, slots: make([]slot, 1), waiting: map[*epolled]struct{}{}, buf: make([]byte, chunkBytes)}
 	var err error
 	if w.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -109,19 +136,38 @@ func (ws workers) close() {
 	}
 	ws.run.Wait()
 	for _, w := range ws.all {
+		for _, o := range w.inbox { // too late
+			o.discard()
+		}
 		w.release()
+	}
+}
+
+// discard closes what an order has brought.
+func (o order) discard() {
+	switch {
+	case o.what != actBegin:
+	case o.feeder != nil:
+		_ = syscall.Close(o.feeder.fd)
+	default:
+		_ = syscall.Close(o.tunnel.sides[0].fd)
+		_ = syscall.Close(o.tunnel.sides[1].fd)
 	}
 }
 
 // carry takes both descriptors out of the hands of package net and begins the tunnel.
 // false says that it can't, and has changed nothing.
-func (ws workers) carry(t *tunnel, client, owner net.Conn) bool {
+func (ws workers) carry(t *tunnel, client, owner net.Conn, st *stream) bool {
 	c, ok := client.(*net.TCPConn)
 	o, also := owner.(*net.TCPConn)
 	if !ok || !also {
 		return false
 	}
-	e := &epolled{tunnel: t}
+	e, w := &epolled{}, ws.deal()
+	if st != nil {
+		e, w = st.tunnel, st.feeder.worker
+	}
+	e.tunnel = t
 	var err error
 	if e.sides[0].fd, err = duplicate(c); err != nil {
 		return false
@@ -132,11 +178,12 @@ func (ws workers) carry(t *tunnel, client, owner net.Conn) bool {
 	}
 	client.Close()
 	owner.Close()
-	w := ws.all[int(ws.next.Add(1))%len(ws.all)]
-	t.end = func() { w.ask(order{e, true}) }
-	w.ask(order{e, false})
+	t.end = func() { w.ask(order{what: actEnd, tunnel: e}) }
+	w.ask(order{what: actBegin, tunnel: e})
 	return true
 }
+
+func (ws workers) deal() *worker { return ws.all[int(ws.next.Add(1))%len(ws.all)] }
 
 // duplicate returns a descriptor of its own for a connection. It does not block, as
 // package net has seen to.
@@ -190,8 +237,12 @@ func (w *worker) work() {
 				}
 				continue
 			}
-			if t := w.slots[e.Fd>>1]; t != nil && t.gen == e.Pad {
-				w.serve(t, int(e.Fd&1), e.Events)
+			s := w.slots[e.Fd>>1]
+			switch {
+			case s.tunnel != nil && s.tunnel.gen == e.Pad:
+				w.serve(s.tunnel, int(e.Fd&1), e.Events)
+			case s.feeder != nil && s.feeder.gen == e.Pad:
+				w.feed(s.feeder, e.Events)
 			}
 		}
 		if len(w.waiting) > 0 && time.Since(looked) > 200*time.Millisecond {
@@ -211,31 +262,53 @@ func (w *worker) obey() bool {
 	w.mu.Unlock()
 	for _, o := range inbox {
 		switch {
-		case !o.end:
+		case o.feeder != nil:
+			w.obeyFeeder(o.what, o.feeder)
+		case o.what == actExpect:
+			w.expect(o.tunnel)
+		case o.what == actBegin:
 			w.begin(o.tunnel)
 		case o.tunnel.index != 0:
 			w.finish(o.tunnel, false)
+		default: // before it began
+			o.tunnel.leaveFeeder()
+		}
+	}
+	if stop {
+		for _, s := range w.slots {
+			if s.feeder != nil {
+				w.starve(s.feeder)
+			}
 		}
 	}
 	return stop
 }
 
-var generation atomic.Int32
+// enter finds a place among the slots. Events of who had it before are stale, as the
+// generation tells.
+func (w *worker) enter(s slot) (index, gen int32) {
+	w.gen++
+	if n := len(w.free); n > 0 {
+		index = w.free[n-1]
+		w.free = w.free[:n-1]
+		w.slots[index] = s
+		return index, w.gen
+	}
+	w.slots = append(w.slots, s)
+	return int32(len(w.slots)) - 1, w.gen
+}
 
 func (w *worker) begin(t *epolled) {
-	if n := len(w.free); n > 0 {
-		t.index = w.free[n-1]
-		w.free = w.free[:n-1]
-		w.slots[t.index] = t
-	} else {
-		t.index = int32(len(w.slots))
-		w.slots = append(w.slots, t)
+	t.index, t.gen = w.enter(slot{tunnel: t})
+	if t.over {
+		w.finish(t, true)
+		return
 	}
-	t.gen = generation.Add(1) // events of an earlier tunnel in this slot are stale
-	w.watch(t, 0)
-	if t.index != 0 {
-		w.watch(t, 1)
+	if early := t.early; len(early) > 0 {
+		t.early = nil
+		w.write(t, 0, early)
 	}
+	w.watchBoth(t)
 }
 
 // watch makes epoll look for what a side can do now. A side with nothing to do is not
@@ -243,7 +316,7 @@ func (w *worker) begin(t *epolled) {
 func (w *worker) watch(t *epolled, i int) {
 	s, other := &t.sides[i], &t.sides[1-i]
 	var want uint32
-	if !s.eof && len(other.rest) == 0 {
+	if !s.eof && len(other.rest) == 0 && (i == 0 || t.feeder == nil) {
 		want |= syscall.EPOLLIN
 	}
 	if len(s.rest) > 0 {
@@ -269,12 +342,12 @@ func (w *worker) watch(t *epolled, i int) {
 
 // serve does what an event allows.
 func (w *worker) serve(t *epolled, i int, events uint32) {
-	s, other := &t.sides[i], &t.sides[1-i]
+	s := &t.sides[i]
 	if events&syscall.EPOLLOUT != 0 && len(s.rest) > 0 {
 		w.flush(t, i)
 	}
 	const readable = syscall.EPOLLIN | syscall.EPOLLHUP | syscall.EPOLLERR
-	if t.index != 0 && events&readable != 0 && !s.eof && len(other.rest) == 0 {
+	if t.index != 0 && events&readable != 0 && s.armed&syscall.EPOLLIN != 0 {
 		w.move(t, i)
 	}
 }
@@ -377,6 +450,14 @@ func (w *worker) cutLate(now time.Time) {
 	}
 }
 
+// leaveFeeder makes the tunnel's stream unknown to its trunk, if it is on one.
+func (t *epolled) leaveFeeder() {
+	if t.feeder != nil {
+		delete(t.feeder.streams, t.number)
+		t.feeder = nil
+	}
+}
+
 // finish closes both sides. abort tells their other ends that this is no orderly end.
 func (w *worker) finish(t *epolled, abort bool) {
 	for i := range t.sides {
@@ -385,7 +466,8 @@ func (w *worker) finish(t *epolled, abort bool) {
 		}
 		_ = syscall.Close(t.sides[i].fd) // epoll forgets it
 	}
-	w.slots[t.index] = nil
+	t.leaveFeeder()
+	w.slots[t.index] = slot{}
 	w.free = append(w.free, t.index)
 	t.index = 0
 	delete(w.waiting, t)

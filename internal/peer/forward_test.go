@@ -235,7 +235,7 @@ func TestNodesWithDifferentKeysDoNotTalk(t *testing.T) {
 	if s := b.forward.Stats(); s.Failed["refused"] != 6 {
 		t.Errorf("figures of the node that forwards: %+v", s)
 	}
-	if s := a.receiver.Stats(); s.Refused != 6 || s.Served != 0 {
+	if s := a.receiver.Stats(); s.Refused < 6 || s.Served != 0 {
 		t.Errorf("figures of the owner: %+v", s)
 	}
 }
@@ -270,7 +270,9 @@ func TestRefusedUpgradeOpensNoWayInside(t *testing.T) {
 	store := &Memory{}
 	a := startNode(t, store, nodeConfig{wrap: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			reached <- r.URL.Path
+			if r.Header.Get(headerMethod) != methodTrunk {
+				reached <- r.URL.Path
+			}
 			next.ServeHTTP(w, r)
 		})
 	}})

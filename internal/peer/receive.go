@@ -19,13 +19,22 @@ type Receiver struct {
 	local http.Handler
 	log   *slog.Logger
 
+	trunks trunks
+
 	served, refused atomic.Int64
 }
 
-// NewReceiver returns the Receiver of the node with a tag; local is its Socket.IO
+// trunkPatience is how long a peer may take nothing of what is sent to it.
+const trunkPatience = 45 * time.Second
+
+// NewReceiver returns the Receiver of the node with a tag, which the caller ends with
+// Close; local is its Socket.IO
 // handler, and logger is told of requests that are no peer's.
 func NewReceiver(tag, key string, local http.Handler, logger *slog.Logger) *Receiver {
-	return &Receiver{token: token(key, tag), local: local, log: logger}
+	return &Receiver{
+		token: token(key, tag), local: local, log: logger,
+		trunks: trunks{patience: trunkPatience, byID: map[string]*trunk{}},
+	}
 }
 
 // ReceiverStats counts since the Receiver was made.
@@ -47,8 +56,18 @@ func (o *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o.served.Add(1)
+	if original.Method == methodTrunk {
+		o.trunks.serve(w, r)
+		return
+	}
+	if t, number := o.trunks.find(r); t != nil {
+		w = &trunkWriter{w, t, number}
+	}
 	o.local.ServeHTTP(&timed{ResponseWriter: w, began: time.Now()}, original)
 }
+
+// Close ends what other nodes have opened here.
+func (o *Receiver) Close() { o.trunks.close() }
 
 // restore returns the request as the client sent it, or nil if no peer vouches for it.
 func (o *Receiver) restore(r *http.Request) *http.Request {

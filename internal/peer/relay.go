@@ -53,18 +53,20 @@ func newRelays(patience time.Duration, log *slog.Logger) (*relays, error) {
 }
 
 // start begins a tunnel, which owns both connections from now on and ends with gone.
-func (rs *relays) start(client, owner net.Conn, gone context.Context) {
+// st, if not nil, is where the owner sends what is for the client.
+func (rs *relays) start(client, owner net.Conn, gone context.Context, st *stream) {
 	t := &tunnel{}
 	rs.mu.Lock() // until t can be ended: whoever wants to must find it
 	defer rs.mu.Unlock()
 	if rs.closed {
+		st.cancel()
 		client.Close()
 		owner.Close()
 		return
 	}
 	rs.open[t] = struct{}{}
 	rs.stats.opened.Add(1)
-	if rs.portable || !rs.workers.carry(t, client, owner) {
+	if rs.portable || !rs.workers.carry(t, client, owner, st) {
 		rs.pump(t, client, owner)
 	}
 	t.stop = context.AfterFunc(gone, t.end)

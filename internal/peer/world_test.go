@@ -125,6 +125,7 @@ func startNode(t *testing.T, store Store, c nodeConfig) *node {
 		n.public.Close()
 		_ = n.engine.Close(ended)
 		n.forward.Close()
+		n.receiver.Close()
 		n.internal.CloseClientConnections()
 		n.internal.Close()
 		cancel()
