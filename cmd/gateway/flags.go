@@ -26,6 +26,7 @@ type flags struct {
 	MaxPayload     text `group:"session" default:"1000000" help:"Bytes in one message and in one request body."`
 	MaxQueue       text `group:"session" default:"1048576" help:"Bytes that may wait for one client before it is closed as slow."`
 
+	Nodes       text `group:"cluster" default:"1" help:"With --dev: nodes in this process, on ports that follow each other."`
 	RedisURL    text `group:"cluster" name:"redis-url" placeholder:"URL" help:"Redis that joins nodes: redis://, rediss:// or unix://. Unset: one node."`
 	RedisPrefix text `group:"cluster" default:"socket.io" help:"Prefix of the Redis channels: the official adapter's key."`
 

@@ -16,7 +16,7 @@ import (
 
 // The settings whose values in a file are not plain texts.
 var (
-	wholeNumbers = []string{"max-payload", "max-queue"}
+	wholeNumbers = []string{"nodes", "max-payload", "max-queue"}
 	lists        = []string{"transports", "allowed-origins", "trusted-proxies"}
 )
 
@@ -49,6 +49,7 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 	c.AllowedOrigins = p.origins("allowed-origins", f.AllowedOrigins.or(dev, "*", ""))
 	c.DrainDelay = p.duration("drain-delay", f.DrainDelay.or(dev, "0s", "5s"), 0)
 	c.DrainWindow = p.duration("drain-window", f.DrainWindow.or(dev, "1s", "20s"), 0)
+	c.Nodes = p.nodes("nodes", f.Nodes, c)
 	c.LogFormat = p.oneOf("log-format", f.LogFormat.or(dev, "text", "json"), "json", "text")
 	return c, p.err
 }
@@ -109,6 +110,32 @@ func (p *parser) size(flag string, t text) int {
 		p.refuse(flag, string(t), "a whole number of bytes, from 1 to 1073741824")
 	}
 	return n
+}
+
+const mostNodes = 16 // in one process: it is for trying things
+
+// nodes takes more than one only where that is a cluster to try.
+func (p *parser) nodes(flag string, t text, c gateway.Config) int {
+	n, err := strconv.Atoi(string(t))
+	switch {
+	case err != nil || n < 1 || n > mostNodes:
+		p.refuse(flag, string(t), fmt.Sprintf("a whole number from 1 to %d", mostNodes))
+	case n > 1 && !c.Dev:
+		p.refuse(flag, string(t), "1 without --dev: otherwise run a process for each node, and join them with --redis-url")
+	case n > 1 && c.RedisURL != "":
+		p.refuse(flag, string(t), "1 with --redis-url: several nodes in one process are joined by a Redis of their own")
+	}
+	p.room("listen", c.Listen, n)
+	p.room("internal-listen", c.InternalListen, n)
+	return n
+}
+
+// room refuses an address after whose port there are not enough for all nodes.
+func (p *parser) room(flag, address string, nodes int) {
+	_, port, _ := net.SplitHostPort(address) // what is none has been refused
+	if n, err := strconv.Atoi(port); err == nil && n > 0 && n+nodes-1 > 65535 {
+		p.refuse(flag, address, fmt.Sprintf("a port up to %d, so that %d nodes have one each", 65536-nodes, nodes))
+	}
 }
 
 func (p *parser) address(flag string, t text) string {

@@ -12,3 +12,5 @@ socket.on("message", (text) => {
   console.log("message:", text);
   socket.emit("reply", "Hello from Node.js");
 });
+
+process.on("SIGINT", () => socket.disconnect()); // and Node.js ends, with nothing left to do

@@ -24,15 +24,19 @@ func main() {
 	listen := flag.String("listen", "localhost:8080", "where to serve")
 	client := flag.String("client", "examples/hello/node_modules/socket.io-client/dist", "directory with socket.io.min.js, for the page")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	ln, err := net.Listen("tcp", *listen)
-	if err == nil {
-		err = serve(ctx, ln, *client)
-	}
-	if err != nil {
+	if err := run(*listen, *client); err != nil {
 		log.Fatal(err)
 	}
+}
+
+func run(listen, clientDir string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ln, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, ln, clientDir)
 }
 
 // serve answers on ln until ctx ends, and then closes the clients' connections.
@@ -57,9 +61,12 @@ func serve(ctx context.Context, ln net.Listener, clientDir string) error {
 		return err
 	case <-ctx.Done():
 	}
-	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	return errors.Join(io.Close(fresh), srv.Shutdown(fresh))
+	_ = io.Close(fresh) // an error says that a client did not take leave in time, and was dropped
+	err = srv.Close()
+	<-served // http.ErrServerClosed
+	return err
 }
 
 // greet is called once for each client that connects.
@@ -77,10 +84,12 @@ func greet(s *socketio.Socket) {
 		log.Printf("%s replied: %s", s.ID(), text)
 	})
 
-	if err := s.Join(context.Background(), "lobby"); err != nil {
-		log.Printf("%s could not join the lobby: %v", s.ID(), err)
-		return
+	err := errors.Join(
+		s.Join(context.Background(), "lobby"),
+		s.To("lobby").Emit("joined", s.ID()), // to the others in it
+		s.Emit("message", "Hello World"),
+	)
+	if err != nil { // it left while it was being greeted
+		log.Printf("%s: %v", s.ID(), err)
 	}
-	s.To("lobby").Emit("joined", s.ID())
-	s.Emit("message", "Hello World")
 }

@@ -18,17 +18,21 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ln, err := listen("3000")
-	if err == nil {
-		fmt.Println("serving the protocol suites on", ln.Addr())
-		err = serve(ctx, ln)
-	}
-	if err != nil {
+	if err := run(); err != nil {
 		slog.Error("conformance server ended", "err", err)
 		os.Exit(1)
 	}
+}
+
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ln, err := listen("3000")
+	if err != nil {
+		return err
+	}
+	fmt.Println("serving the protocol suites on", ln.Addr())
+	return serve(ctx, ln)
 }
 
 // listen takes a port on every address, IPv4 and IPv6: the suites ask for
@@ -39,7 +43,7 @@ func listen(port string) (net.Listener, error) { return net.Listen("tcp", ":"+po
 func serve(ctx context.Context, ln net.Listener) error {
 	s, err := newSuites()
 	if err != nil {
-		ln.Close()
+		_ = ln.Close()
 		return err
 	}
 	srv := &http.Server{Handler: s, ReadHeaderTimeout: 5 * time.Second}
@@ -54,6 +58,6 @@ func serve(ctx context.Context, ln net.Listener) error {
 	defer cancel()
 	// First the sessions: Shutdown waits for the polls that they hold.
 	err = errors.Join(s.close(fresh), srv.Shutdown(fresh))
-	<-served
+	<-served // http.ErrServerClosed
 	return err
 }

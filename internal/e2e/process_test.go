@@ -45,6 +45,13 @@ func startGateway(t *testing.T, flags ...string) *server {
 	return start(t, gatewayProgram, append([]string{"--dev"}, flags...)...)
 }
 
+// startStrict starts the gateway as it is without --dev, but for its drain, which
+// a test does not wait for.
+func startStrict(t *testing.T, flags ...string) *server {
+	t.Helper()
+	return start(t, gatewayProgram, append([]string{"--drain-delay", "0s", "--drain-window", "100ms"}, flags...)...)
+}
+
 // startServer starts the program in server/.
 func startServer(t *testing.T, flags ...string) *server {
 	t.Helper()
@@ -65,7 +72,7 @@ func (s *server) launch() {
 	flags := append([]string{"--listen", s.public, "--internal-listen", s.internal}, s.flags...)
 	s.cmd = exec.Command(s.program, flags...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	s.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=0")
+	s.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=0 atexit_sleep_ms=0")
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

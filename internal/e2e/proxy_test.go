@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -86,12 +87,29 @@ func (p *proxy) accept(listener net.Listener) {
 			_ = client.Close()
 			continue
 		}
-		p.mu.Lock()
-		p.conns = append(p.conns, client, server)
-		p.mu.Unlock()
+		if !p.keep(client, server) {
+			return
+		}
 		p.carrying.Add(2)
 		p.ends.Go(func() { p.carry(server, client, true) })
 		p.ends.Go(func() { p.carry(client, server, false) })
+	}
+}
+
+// keep remembers connections that the end of the test closes, or closes them if
+// it has come.
+func (p *proxy) keep(conns ...net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.closed:
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+		return false
+	default:
+		p.conns = append(p.conns, conns...)
+		return true
 	}
 }
 
@@ -117,7 +135,7 @@ func (p *proxy) carry(to, from net.Conn, fromClient bool) {
 			}
 		}
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				_ = to.(*net.TCPConn).CloseWrite()
 			} else {
 				_ = to.Close()

@@ -35,6 +35,8 @@ type said struct {
 	ID    string   `json:"id"`
 	Error string   `json:"error"`
 	Trace []string `json:"trace"`
+
+	Account account `json:"account"` // of talkWhileANodeIsIll
 }
 
 // startScript starts a scenario against url. The process ends with the test.

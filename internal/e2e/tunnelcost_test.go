@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,22 +11,6 @@ import (
 	"testing"
 	"time"
 )
-
-const tickMillis = 10 // of /proc/PID/stat
-
-// cpu is what the process has used until now.
-func (s *server) cpu() time.Duration {
-	s.t.Helper()
-	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "stat"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(after)
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * tickMillis * time.Millisecond
-}
 
 // audience is clients that upgraded, in one room, and count what they hear.
 type audience struct {

@@ -99,12 +99,16 @@ func (b *bus) checks(grace time.Duration) []check {
 }
 
 func redisState(s redis.Stats, now time.Time, grace time.Duration) (state string, ready bool) {
+	since := s.DownSince
+	if !s.CanPublish && (since.IsZero() || s.PublishDownSince.Before(since)) {
+		since = s.PublishDownSince
+	}
 	switch {
-	case s.Connected:
-		return "ok", true
-	case s.DownSince.IsZero():
+	case !s.Connected && s.DownSince.IsZero():
 		return "connecting", false
-	case now.Sub(s.DownSince) < grace:
+	case s.Connected && s.CanPublish:
+		return "ok", true
+	case now.Sub(since) < grace:
 		return "reconnecting", true
 	}
 	return "away", false

@@ -4,8 +4,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/causeway-rt/causeway/pkg/adapter/redis"
 )
 
 var (
@@ -20,9 +18,18 @@ var (
 	descBusOwn           = desc("adapter_own_total", "Messages that came back to the node that had sent them.")
 	descBusDropped       = desc("adapter_dropped_total", "Messages that were not delivered.", "reason")
 	descBusRequests      = desc("adapter_requests_total", "Requests of other nodes.")
+	descBusQuestions     = desc("adapter_questions", "Questions of this node that wait for answers of others.")
+	descBusBusy          = desc("adapter_questions_refused_total", "Questions that were not asked because too many waited for answers.")
+	descBusAnswers       = desc("adapter_answers_total", "Answers to questions.", "kind")
+	descBusAcksGivenUp   = desc("adapter_acks_given_up_total", "Broadcasts of other nodes whose acks were not waited for because too many were.")
+	descBusFormer        = desc("adapter_former_connections_total", "Connections that Redis still had after they were replaced, and that were ended.")
 	descBusSubscriptions = desc("adapter_subscriptions", "Channels and patterns that this node wants to hear.", "state")
-	descBusGaps          = desc("adapter_gaps_total", "Times that the subscriptions were lost.")
-	descBusGapSeconds    = desc("adapter_gap_seconds_total", "Time during which emits of other nodes were not heard.")
+	descBusCanPublish    = desc("adapter_can_publish", "1 while Redis takes what this node emits, as far as is known.")
+	descBusGaps          = desc("adapter_gaps_total", "Times that one direction of the bus was lost.", "side")
+	descBusGapSeconds    = desc("adapter_gap_seconds_total", "Time in which emits of other nodes may not have been heard, or own ones not have been published. Never too short.", "side")
+	descBusProbes        = desc("adapter_probes_total", "Probes with which this node has heard itself through Redis.")
+	descBusProbeSeconds  = desc("adapter_probe_duration_seconds", "Time that the last such probe took.")
+	descBusUnproven      = desc("adapter_unproven_seconds", "Time since the last moment until which nothing is known to be missing.")
 )
 
 var latencyOpts = prometheus.HistogramOpts{
@@ -40,7 +47,9 @@ func (b *bus) collect(m sink) {
 	b.latency.Collect(m)
 	m.gauge(descBusConnected, truth(s.Connected))
 	m.counter(descBusPublished, int64(s.Published))
+	m.gauge(descBusCanPublish, truth(s.CanPublish))
 	m.counter(descBusErrors, int64(s.PublishFailed), "failed")
+	m.counter(descBusErrors, int64(s.PublishUnknown), "unknown")
 	m.counter(descBusErrors, int64(s.RefusedAway), "away")
 	m.counter(descBusErrors, int64(s.RefusedFull), "queue full")
 	m.counter(descBusErrors, int64(s.RefusedBad), "not sendable")
@@ -54,16 +63,22 @@ func (b *bus) collect(m sink) {
 		m.counter(descBusDropped, int64(n), string(reason))
 	}
 	m.counter(descBusRequests, int64(s.Requests))
+	m.gauge(descBusQuestions, int64(s.Questions))
+	m.counter(descBusBusy, int64(s.RefusedBusy))
+	m.counter(descBusAnswers, int64(s.ResponsesSent), "given")
+	m.counter(descBusAnswers, int64(s.Responses), "taken")
+	m.counter(descBusAnswers, int64(s.ResponsesOfOthers), "for others")
+	m.counter(descBusAcksGivenUp, int64(s.AcksGivenUp))
+	m.counter(descBusFormer, int64(s.FormerEnded))
 	m.gauge(descBusSubscriptions, int64(s.Subscriptions-s.Pending), "confirmed")
 	m.gauge(descBusSubscriptions, int64(s.Pending), "pending")
-	m.counter(descBusGaps, int64(s.Gaps))
-	m <- prometheus.MustNewConstMetric(descBusGapSeconds, prometheus.CounterValue, gap(s, time.Now()).Seconds())
-}
-
-// gap is the length of all gaps, the one of now included.
-func gap(s redis.Stats, now time.Time) time.Duration {
-	if s.Connected || s.DownSince.IsZero() {
-		return s.GapTotal
+	m.counter(descBusGaps, int64(s.Gaps), "hearing")
+	m.counter(descBusGaps, int64(s.PublishGaps), "publishing")
+	m <- prometheus.MustNewConstMetric(descBusGapSeconds, prometheus.CounterValue, s.GapTotal.Seconds(), "hearing")
+	m <- prometheus.MustNewConstMetric(descBusGapSeconds, prometheus.CounterValue, s.PublishGapTotal.Seconds(), "publishing")
+	m.counter(descBusProbes, int64(s.Probes))
+	m <- prometheus.MustNewConstMetric(descBusProbeSeconds, prometheus.GaugeValue, s.ProbeTime.Seconds())
+	if !s.ProvenUntil.IsZero() {
+		m <- prometheus.MustNewConstMetric(descBusUnproven, prometheus.GaugeValue, time.Since(s.ProvenUntil).Seconds())
 	}
-	return s.GapTotal + now.Sub(s.DownSince)
 }

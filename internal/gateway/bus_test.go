@@ -19,9 +19,13 @@ func TestNodeWithoutRedisStaysReadyForAWhile(t *testing.T) {
 		ready bool
 	}{
 		{"never reached", redis.Stats{}, "connecting", false},
-		{"connected", redis.Stats{Connected: true, ConnectedSince: now}, "ok", true},
-		{"gone for a moment", redis.Stats{DownSince: now.Add(-grace + time.Second)}, "reconnecting", true},
-		{"gone for good", redis.Stats{DownSince: now.Add(-grace)}, "away", false},
+		{"never reached, and tried to publish", redis.Stats{PublishDownSince: now}, "connecting", false},
+		{"connected", redis.Stats{Connected: true, ConnectedSince: now, CanPublish: true}, "ok", true},
+		{"gone for a moment", redis.Stats{CanPublish: true, DownSince: now.Add(-grace + time.Second)}, "reconnecting", true},
+		{"gone for good", redis.Stats{CanPublish: true, DownSince: now.Add(-grace)}, "away", false},
+		{"takes nothing for a moment", redis.Stats{Connected: true, PublishDownSince: now.Add(-time.Second)}, "reconnecting", true},
+		{"takes nothing for long", redis.Stats{Connected: true, PublishDownSince: now.Add(-grace)}, "away", false},
+		{"took nothing before it was gone", redis.Stats{DownSince: now, PublishDownSince: now.Add(-grace)}, "away", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if state, ready := redisState(tt.stats, now, grace); state != tt.state || ready != tt.ready {

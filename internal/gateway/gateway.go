@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"regexp"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,7 @@ const (
 // anyNamespace matches what a namespace can be called.
 var anyNamespace = regexp.MustCompile(`^/`)
 
-// gateway is one node. Its fields are immutable after newGateway.
+// gateway is one node. Its fields are immutable once it runs.
 type gateway struct {
 	cfg     Config
 	log     *slog.Logger
@@ -37,6 +38,9 @@ type gateway struct {
 	health  *health
 	trim    *trimmer
 	metrics *prometheus.Registry
+	// neighbours are the nodes of this process, this one included, for the demo
+	// page: ":3000" and so on. Empty when there is only this one.
+	neighbours []string
 
 	sleep     func(context.Context, time.Duration) // as sleep; tests control it
 	connected atomic.Int64                         // sockets, for the trimmer: Stats looks at every session
@@ -128,10 +132,10 @@ func (g *gateway) attach(ns namespace) {
 }
 
 // line says where the node is reached, for people.
-func (g *gateway) line(public, internal *endpoint) string {
-	s := fmt.Sprintf("gateway serving %s%s/, internal %s, node %s, adapter %s", public.url(), g.cfg.Path, internal.url(), g.sockets.Tag(), g.bus.name())
+func (g *gateway) line(public, internal net.Listener) string {
+	s := fmt.Sprintf("gateway serving %s%s/, internal %s, node %s, adapter %s", urlOf(public), g.cfg.Path, urlOf(internal), g.sockets.Tag(), g.bus.name())
 	if g.cfg.Dev {
-		s += "; demo page: " + public.url() + "/"
+		s += "; demo page: " + urlOf(public) + "/"
 	}
 	return s
 }
@@ -140,7 +144,7 @@ func (g *gateway) line(public, internal *endpoint) string {
 func (g *gateway) handler() *publicHandler {
 	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.cluster.front(g.sockets)}
 	if g.cfg.Dev {
-		h.page = demo.Handler(demo.Config{Path: g.cfg.Path})
+		h.page = demo.Handler(demo.Config{Path: g.cfg.Path, Nodes: g.neighbours})
 	}
 	return h
 }

@@ -14,16 +14,14 @@ import (
 // Run serves until ctx ends, and then drains: it returns within DrainDelay and
 // DrainWindow and a few seconds, with nil if everything went its way. One line on
 // stdout says when it serves, and where. Run returns early, after a drain
-// without delay, when a listener or the adapter fails for
-// good, or another node has this one's tag.
+// without delay, when a listener or the adapter fails for good, or another node has
+// this one's tag. With Nodes there is a line for each of them, and they stop together.
 func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
-	public, err := open("--listen", cfg.Listen)
-	if err != nil {
-		return err
+	if cfg.Nodes > 1 {
+		return runSeveral(ctx, cfg, stdout)
 	}
-	internal, err := open("--internal-listen", cfg.InternalListen)
+	public, internal, err := listen(cfg)
 	if err != nil {
-		public.Close()
 		return err
 	}
 	g, err := newGateway(cfg)
@@ -34,6 +32,17 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	}
 	defer g.close()
 	return g.run(ctx, public, internal, stdout)
+}
+
+func listen(cfg Config) (public, internal net.Listener, err error) {
+	if public, err = open("--listen", cfg.Listen); err != nil {
+		return nil, nil, err
+	}
+	if internal, err = open("--internal-listen", cfg.InternalListen); err != nil {
+		public.Close()
+		return nil, nil, err
+	}
+	return public, internal, nil
 }
 
 // run owns the listeners and every goroutine of the node: all have ended when it
@@ -63,7 +72,7 @@ func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, st
 	})
 	running.Go(func() { g.trim.run(beside) })
 
-	fmt.Fprintln(stdout, g.line(public, internal))
+	fmt.Fprintln(stdout, g.line(publicLn, internalLn))
 	g.log.Info("serving", "public", publicLn.Addr().String(), "internal", internalLn.Addr().String(),
 		"node", g.sockets.Tag(), "adapter", g.bus.name(), "version", g.cfg.Version)
 

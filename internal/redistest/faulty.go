@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Faulty is a way to the shared server that can break: a proxy. Its address stays the
+// Faulty is a way to a server that can break: a proxy. Its address stays the
 // same as long as the test runs.
 type Faulty struct {
 	// Immutable.
@@ -27,7 +27,13 @@ type Faulty struct {
 // StartFaulty returns a new way to the shared server.
 func StartFaulty(t testing.TB) *Faulty {
 	t.Helper()
-	f := &Faulty{t: t, target: acquire(t).address, address: "127.0.0.1:0", conns: map[net.Conn]struct{}{}}
+	return StartFaultyTo(t, acquire(t).address)
+}
+
+// StartFaultyTo returns a new way to the server at address, host:port.
+func StartFaultyTo(t testing.TB, address string) *Faulty {
+	t.Helper()
+	f := &Faulty{t: t, target: address, address: "127.0.0.1:0", conns: map[net.Conn]struct{}{}}
 	f.Restart()
 	t.Cleanup(func() {
 		f.Resume()

@@ -30,7 +30,7 @@ func TestTestsShareOneServer(t *testing.T) {
 	if a != b {
 		t.Errorf("two servers: %s, %s", a, b)
 	}
-	if redistest.Prefix(t) == redistest.Prefix(t) {
+	if first, second := redistest.Prefix(t), redistest.Prefix(t); first == second {
 		t.Error("the same prefix twice")
 	}
 	if err := client(t, a).Ping(context.Background()).Err(); err != nil {
@@ -60,5 +60,45 @@ func TestFaultyServerComesAndGoes(t *testing.T) {
 	f.Resume()
 	if err := client(t, f.URL()).Ping(ctx).Err(); err != nil {
 		t.Errorf("after resume: %v", err)
+	}
+}
+
+func TestOwnServerIsKilledFrozenAndComesBack(t *testing.T) {
+	o := redistest.StartOwn(t)
+	ctx := context.Background()
+	for _, fault := range []struct {
+		name       string
+		begin, end func()
+	}{{"killed", o.Kill, o.Restart}, {"frozen", o.Freeze, o.Thaw}} {
+		if err := client(t, o.URL()).Ping(ctx).Err(); err != nil {
+			t.Fatalf("before %s: %v", fault.name, err)
+		}
+		fault.begin()
+		if err := client(t, o.URL()).Ping(ctx).Err(); err == nil {
+			t.Errorf("answered while %s", fault.name)
+		}
+		fault.end()
+		if err := client(t, o.URL()).Ping(ctx).Err(); err != nil {
+			t.Errorf("after %s: %v", fault.name, err)
+		}
+	}
+}
+
+func TestToxicWaySwallowsAndDelays(t *testing.T) {
+	x := redistest.StartToxic(t, redistest.Start(t))
+	ctx := context.Background()
+	c := client(t, "redis://"+x.Address())
+	if err := c.Ping(ctx).Err(); err != nil {
+		t.Fatal(err)
+	}
+	x.Silence(redistest.FromRedis)
+	if err := c.Ping(ctx).Err(); err == nil {
+		t.Error("answered while silent")
+	}
+	x.Heal()
+	x.Delay(100 * time.Millisecond)
+	start := time.Now()
+	if err := client(t, "redis://"+x.Address()).Ping(ctx).Err(); err != nil || time.Since(start) < 100*time.Millisecond {
+		t.Errorf("answered after %v: %v", time.Since(start), err)
 	}
 }

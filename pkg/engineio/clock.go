@@ -20,7 +20,7 @@ const (
 // Times that a closing session's transport still has.
 const (
 	peerLinger = 5 * time.Second
-	pollLinger = 30 * time.Second // the reference's
+	pollLinger = 30 * time.Second // the reference's; peerLinger while the server drains
 )
 
 // clock ends the waits of all sessions of a server. All waits of one kind have the
@@ -53,7 +53,8 @@ func newClock(cfg *Config, expire func(*Session, wait, time.Duration)) *clock {
 	return c
 }
 
-// set moves a session to the end of a list, out of the one it is in.
+// set moves a session to the end of a list, out of the one it is in. Callers hold the
+// session's mu, so that what its end sets stays.
 func (c *clock) set(s *Session, w wait) { c.setSince(s, w, 0) }
 
 // setSince is set for a wait that began some time ago. That is to be short against the

@@ -40,7 +40,8 @@ type Config struct {
 	MaxQueueBytes int
 	// MaxQueueMessages bounds the number of messages that wait. 0 means 16,384.
 	MaxQueueMessages int
-	// MaxPacketsPerPost bounds the packets of one polling request. 0 means 1,000.
+	// MaxPacketsPerPost bounds the packets of one polling request. Official clients
+	// put all that a program emits in one go into one request. 0 means 16,384.
 	MaxPacketsPerPost int
 
 	// Transports lists what clients may use. Empty means polling and WebSocket.
@@ -83,8 +84,9 @@ type Config struct {
 }
 
 // Receiver takes what comes in from one session. The session calls Message in
-// the order in which the client sent, one call at a time; Closed is called once,
-// and may be called while a Message call is running, but none begins after it.
+// the order in which the client sent, one call at a time. Closed is called once. It
+// waits for no Message call: one may be running, and one that was about to begin may
+// still come.
 type Receiver interface {
 	// Message takes one message. data is valid until Message returns. A call that
 	// blocks stops the reading of this session, and of no other.
@@ -119,7 +121,7 @@ func (c Config) withDefaults() (Config, error) {
 	defaultTo(&c.MaxPayload, 1_000_000)
 	defaultTo(&c.MaxQueueBytes, 1<<20)
 	defaultTo(&c.MaxQueueMessages, 16_384)
-	defaultTo(&c.MaxPacketsPerPost, 1_000)
+	defaultTo(&c.MaxPacketsPerPost, 16_384)
 	defaultTo(&c.CompressAbove, 1_024)
 	if len(c.Transports) == 0 {
 		c.Transports = []Transport{Polling, WebSocket}

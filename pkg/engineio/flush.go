@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -96,12 +97,12 @@ func (f *flusher) run(stop <-chan struct{}) {
 func (f *flusher) flush(s *Session) {
 	s.mu.Lock()
 	s.ready = false
-	if s.stalled || s.state == stateClosed || len(s.queue) == 0 {
+	c, closing := s.conn, s.state == stateClosing
+	if s.stalled || s.state == stateClosed || len(s.queue) == 0 && !closing {
 		s.mu.Unlock()
 		return
 	}
 	f.batch = s.takeQueue(f.batch[:0])
-	c, closing := s.conn, s.state == stateClosing
 	s.mu.Unlock()
 
 	rest, err := f.writeBatch(c)
@@ -109,7 +110,7 @@ func (f *flusher) flush(s *Session) {
 	switch {
 	case err != nil:
 		s.fail(ReasonTransportError)
-	case len(rest) > 0:
+	case len(rest) > 0 || closing && c.raw == nil: // saying goodbye may block as well
 		s.stall(c, rest)
 	case closing:
 		c.farewell()
@@ -125,7 +126,7 @@ func (f *flusher) writeBatch(c *conn) (rest net.Buffers, err error) {
 		if c.try != nil && c.try.TryWrite(f.out) {
 			f.n = len(f.out)
 		} else if c.raw != nil {
-			if err = c.raw.Write(f.write); err == nil && f.err != syscall.EAGAIN {
+			if err = c.raw.Write(f.write); err == nil && !errors.Is(f.err, syscall.EAGAIN) {
 				err = f.err
 			}
 			if err != nil {
@@ -181,8 +182,8 @@ func (s *Session) stall(c *conn, rest net.Buffers) {
 	s.server.goroutines.Go(func() { s.drain(c, rest) })
 }
 
-// drain writes with blocking writes until nothing is left. A client that takes nothing
-// for the time of a heartbeat has failed it anyway.
+// drain writes with blocking writes until nothing is left. What waits must be gone
+// within the time of a heartbeat, as the ping behind it must be answered by then.
 func (s *Session) drain(c *conn, rest net.Buffers) {
 	f := s.worker
 	patience := s.server.cfg.PingInterval + s.server.cfg.PingTimeout

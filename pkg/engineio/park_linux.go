@@ -8,26 +8,39 @@ import (
 	"time"
 )
 
-// parkAfter is the silence after which a connection gives up its reader. It parks
-// between once and twice that time. Parking costs a few microseconds at the next
-// message, so a busy connection must not.
-const parkAfter = time.Second
+// Parking costs a few microseconds at the next message, so a busy connection must not:
+// it keeps its reader until it has been silent for parkAfter to twice that time. One
+// whose messages are further apart than busyGap parks at once, so that neither a burst
+// of handshakes nor the pongs of idle clients need a goroutine for each.
+const (
+	parkAfter = time.Second
+	busyGap   = 250 * time.Millisecond
+)
 
 // parking holds the connections that have been silent for a while, without a goroutine
 // for each: an epoll instance of our own says when bytes arrive. The descriptors stay
 // with Go's poller as well.
 type parking struct {
 	server *Server
-	epoll  int
-	stopFD [2]int // a pipe: closing its writing end ends run
 
 	mu sync.Mutex
 	// Guarded by mu.
-	slots []*conn // by parkSlot.index
-	gens  []int32 // how often each slot was given away: events of earlier holders are stale
-	free  []int32
-	count int // connections that are parked now
+	state  parkState
+	epoll  int
+	stopFD [2]int  // a pipe: closing its writing end ends run
+	slots  []*conn // by parkSlot.index
+	gens   []int32 // how often each slot was given away: events of earlier holders are stale
+	free   []int32
+	count  int // connections that are parked now
 }
+
+type parkState uint8
+
+const (
+	parkUnused  parkState = iota // no connection has been silent yet
+	parkRunning                  // run waits for events
+	parkStopped                  // for good: nobody parks any more
+)
 
 // parkSlot is a connection's place in the parking. Guarded by parking.mu.
 type parkSlot struct {
@@ -38,39 +51,53 @@ type parkSlot struct {
 
 const parkEvents = syscall.EPOLLIN | syscall.EPOLLRDHUP | 1<<30 // EPOLLONESHOT
 
-func newParking(s *Server) (*parking, error) {
-	p := &parking{server: s, slots: make([]*conn, 1), gens: make([]int32, 1)}
-	var err error
-	if p.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
-		return nil, os.NewSyscallError("epoll_create1", err)
+func newParking(s *Server) *parking {
+	return &parking{server: s, slots: make([]*conn, 1), gens: make([]int32, 1)}
+}
+
+// start makes the epoll instance, when the first connection parks: a server without
+// such connections (tests in virtual time, for one) has no goroutine in a system call.
+func (p *parking) start() error {
+	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("epoll_create1", err)
 	}
 	if err = syscall.Pipe2(p.stopFD[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK); err != nil {
-		_ = syscall.Close(p.epoll)
-		return nil, os.NewSyscallError("pipe2", err)
+		_ = syscall.Close(epoll)
+		return os.NewSyscallError("pipe2", err)
 	}
 	stop := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLHUP}
-	if err = syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_ADD, p.stopFD[0], &stop); err != nil {
-		p.release()
+	if err = syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, p.stopFD[0], &stop); err != nil {
+		_ = syscall.Close(epoll)
+		_ = syscall.Close(p.stopFD[0])
 		_ = syscall.Close(p.stopFD[1])
-		return nil, os.NewSyscallError("epoll_ctl", err)
+		return os.NewSyscallError("epoll_ctl", err)
 	}
-	return p, nil
+	p.epoll, p.state = epoll, parkRunning
+	end := p.stopFD[0]
+	p.server.goroutines.Go(func() { p.run(epoll, end) }) // the caller is a reader, which Close waits for
+	return nil
 }
 
-func (p *parking) release() {
-	_ = syscall.Close(p.epoll)
-	_ = syscall.Close(p.stopFD[0])
+// stop ends run. No connection parks after it.
+func (p *parking) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.state == parkRunning {
+		_ = syscall.Close(p.stopFD[1])
+	}
+	p.state = parkStopped
 }
-
-// stop ends run.
-func (p *parking) stop() { _ = syscall.Close(p.stopFD[1]) }
 
 // run starts a reader for each connection that has bytes, until stop.
-func (p *parking) run() {
-	defer p.release()
+func (p *parking) run(epoll, end int) {
+	defer func() {
+		_ = syscall.Close(epoll)
+		_ = syscall.Close(end)
+	}()
 	events := make([]syscall.EpollEvent, 256)
 	for {
-		n, err := syscall.EpollWait(p.epoll, events, -1)
+		n, err := syscall.EpollWait(epoll, events, -1)
 		if err != nil && !errors.Is(err, syscall.EINTR) {
 			p.server.cfg.Logger.Error("waiting for parked connections", "error", err)
 			return
@@ -80,7 +107,7 @@ func (p *parking) run() {
 				return
 			}
 			if c := p.take(e.Fd, e.Pad); c != nil {
-				p.server.goroutines.Go(c.read)
+				p.server.goroutines.Go(func() { c.read(true) })
 			}
 		}
 	}
@@ -107,12 +134,19 @@ func (p *parking) parked() int {
 
 func (c *conn) canPark() bool { return c.raw != nil && c.server.parking != nil }
 
-// awaitByte waits for the next message's first byte. false says that none came for the
-// time of parkAfter. The deadline is moved once in that time, not for each message.
+// awaitByte waits for the next message's first byte. false says that the connection
+// is not busy: none came for parkAfter, or the one before took longer than busyGap. The
+// deadline is moved once in a while, not for each message.
 func (c *conn) awaitByte() bool {
-	c.waiting, c.budget = true, framingAllowance
 	now := time.Now()
-	if since := now.UnixNano(); c.deadline < since+int64(parkAfter) {
+	since := now.UnixNano()
+	calm := since-c.waited > int64(busyGap)
+	c.waited = since
+	if calm {
+		return false
+	}
+	c.waiting, c.budget = true, framingAllowance
+	if c.deadline < since+int64(parkAfter) {
 		c.deadline = since + 2*int64(parkAfter)
 		_ = c.tcp.SetReadDeadline(now.Add(2 * parkAfter)) // fails only on a closed connection, as the read will
 	}
@@ -121,8 +155,8 @@ func (c *conn) awaitByte() bool {
 	return !errors.Is(err, os.ErrDeadlineExceeded) // other errors come back when the library reads
 }
 
-// park gives up the reader. false says that the connection is closed, and the reader
-// has to go on to find out why.
+// park gives up the reader. false says that the reader has to go on: the connection is
+// closed, or there is no parking.
 func (c *conn) park() bool {
 	p := c.server.parking
 	if c.tcp.SetReadDeadline(time.Time{}) != nil {
@@ -131,6 +165,9 @@ func (c *conn) park() bool {
 	c.deadline = 0
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.usable() {
+		return false
+	}
 	op := syscall.EPOLL_CTL_MOD
 	if c.parkSlot.index == 0 {
 		op = syscall.EPOLL_CTL_ADD
@@ -145,6 +182,17 @@ func (c *conn) park() bool {
 	c.parkSlot.parked = true
 	p.count++
 	return true
+}
+
+// usable reports whether the epoll instance is there. Callers hold mu.
+func (p *parking) usable() bool {
+	if p.state == parkUnused {
+		if err := p.start(); err != nil {
+			p.server.cfg.Logger.Error("connections keep their readers", "error", err)
+			p.state = parkStopped
+		}
+	}
+	return p.state == parkRunning
 }
 
 func (p *parking) assign(c *conn) {

@@ -1,9 +1,7 @@
 package engineio
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"strings"
@@ -31,8 +29,10 @@ type Server struct {
 	draining   atomic.Bool
 	next       atomic.Uint32 // deals sessions to the flushers
 
-	mu       sync.RWMutex
-	sessions map[string]*Session // guarded by mu; those that still say goodbye included
+	mu sync.RWMutex
+	// Guarded by mu.
+	sessions map[string]*Session // those that still say goodbye included
+	ended    bool                // nothing begins any more
 }
 
 // NewServer returns a running server, or what is wrong with the configuration. The
@@ -56,18 +56,13 @@ func NewServer(cfg Config) (*Server, error) {
 	tail := fmt.Sprintf(`],"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`, cfg.PingInterval.Milliseconds(), cfg.PingTimeout.Milliseconds(), cfg.MaxPayload)
 	s.openTail[Polling] = `","upgrades":[` + upgrades + tail
 	s.openTail[WebSocket] = `","upgrades":[` + tail
-	if s.parking, err = newParking(s); err != nil {
-		return nil, err
-	}
+	s.parking = newParking(s)
 	s.clock = newClock(&s.cfg, s.expire)
 	s.goroutines.Go(func() { s.clock.run(s.stop) })
 	for range runtime.GOMAXPROCS(0) {
 		f := newFlusher(s)
 		s.flushers = append(s.flushers, f)
 		s.goroutines.Go(func() { f.run(s.stop) })
-	}
-	if s.parking != nil {
-		s.goroutines.Go(s.parking.run)
 	}
 	return s, nil
 }
@@ -98,10 +93,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *request) {
 	if s.draining.Load() {
-		s.stats.rejected(rejectDraining)
-		w.Header().Set("Retry-After", "1")
-		w.Header().Set("Connection", "close")
-		_ = s.reply(w, http.StatusServiceUnavailable, "text/plain; charset=UTF-8", []byte("this node is draining"))
+		s.rejectDraining(w)
 		return
 	}
 	if s.cfg.AllowRequest != nil {
@@ -115,6 +107,10 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *req
 		return
 	}
 	sess := s.open(newHandshake(r, s.cfg.TrustedProxies), nil)
+	if sess == nil {
+		s.rejectDraining(w)
+		return
+	}
 	sess.mu.Lock()
 	batch := sess.takeQueue(nil)
 	if len(batch) > 1 { // what the receiver has sent already waits for the first GET
@@ -130,8 +126,15 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *req
 	}
 }
 
+func (s *Server) rejectDraining(w http.ResponseWriter) {
+	s.stats.rejected(rejectDraining)
+	w.Header().Set("Retry-After", "1")
+	w.Header().Set("Connection", "close")
+	_ = s.reply(w, http.StatusServiceUnavailable, "text/plain; charset=UTF-8", []byte("this node is draining"))
+}
+
 // open begins a session on c, or on polling if c is nil. The open packet is the first
-// in its queue.
+// in its queue. It returns nil once Close has ended the server.
 func (s *Server) open(hs Handshake, c *conn) *Session {
 	sess := &Session{server: s, id: NewID(s.cfg.NodeTag, 20), handshake: hs, conn: c, websocket: c != nil}
 	sess.worker = s.flushers[int(s.next.Add(1))%len(s.flushers)]
@@ -141,10 +144,14 @@ func (s *Server) open(hs Handshake, c *conn) *Session {
 	} else {
 		c.session.Store(sess)
 	}
-	s.stats.opened[transportIndex(t)].Add(1)
 	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return nil
+	}
 	s.sessions[sess.id] = sess
 	s.mu.Unlock()
+	s.stats.opened[transportIndex(t)].Add(1)
 
 	_ = sess.Send(newPacket(packetOpen, `{"sid":"`+sess.id+s.openTail[t])) // a new session takes it
 	receiver := s.cfg.OnSession(sess)
@@ -152,10 +159,7 @@ func (s *Server) open(hs Handshake, c *conn) *Session {
 	sess.receiver = receiver
 	sess.mu.Unlock()
 	sess.tell() // it may have ended before there was a receiver
-	if !sess.isOpen() {
-		return sess
-	}
-	s.clock.set(sess, waitPing)
+	sess.wait(waitPing, 0)
 	if s.draining.Load() { // began while this handshake was under way
 		sess.Close(ReasonShutdown)
 	}
@@ -199,6 +203,21 @@ func (s *Server) all() []*Session {
 	return out
 }
 
+// start runs a connection in a goroutine, or closes it if Close has ended the server:
+// what Close waits for must not grow behind its back.
+func (s *Server) start(c *conn, run func()) {
+	s.mu.RLock()
+	late := s.ended
+	if !late {
+		s.goroutines.Go(run)
+	}
+	s.mu.RUnlock()
+	if late {
+		c.close()
+		c.cleanUp()
+	}
+}
+
 // forget removes a session that has nothing more to say.
 func (s *Server) forget(sess *Session) {
 	s.mu.Lock()
@@ -209,10 +228,14 @@ func (s *Server) forget(sess *Session) {
 	}
 	s.mu.Unlock()
 	if empty {
-		select {
-		case s.emptied <- struct{}{}:
-		default:
-		}
+		s.signalEmptied()
+	}
+}
+
+func (s *Server) signalEmptied() {
+	select {
+	case s.emptied <- struct{}{}:
+	default:
 	}
 }
 
@@ -224,74 +247,4 @@ func (s *Server) addHeaders(w http.ResponseWriter, r *http.Request, initial bool
 	if s.cfg.Headers != nil {
 		s.cfg.Headers(w.Header(), r, initial)
 	}
-}
-
-// Refuse makes the server answer new sessions with 503 from now on.
-func (s *Server) Refuse() { s.draining.Store(true) }
-
-// Drain refuses new sessions and closes the present ones evenly over window, with
-// jitter, each after its queue is flushed. It returns when all have gone, or with
-// ctx's error when that ends first.
-func (s *Server) Drain(ctx context.Context, window time.Duration) error {
-	s.Refuse()
-	sessions := s.all()
-	rand.Shuffle(len(sessions), func(i, j int) { sessions[i], sessions[j] = sessions[j], sessions[i] })
-	start := time.Now()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for i, sess := range sessions {
-		if pause := time.Until(start.Add(slot(window, i, len(sessions)))); pause > 0 {
-			timer.Reset(pause)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		sess.Close(ReasonShutdown)
-	}
-	for _, sess := range s.all() { // handshakes that were under way
-		sess.Close(ReasonShutdown)
-	}
-	for s.count() > 0 {
-		select {
-		case <-s.emptied:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// slot is the time of the i-th of n closings: somewhere in its share of the window.
-func slot(window time.Duration, i, n int) time.Duration {
-	if window <= 0 {
-		return 0
-	}
-	share := float64(window) / float64(n)
-	return time.Duration(share * (float64(i) + rand.Float64()))
-}
-
-func (s *Server) count() int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return len(s.sessions)
-}
-
-// Close drains without a window, discards what is left when ctx ends, and waits for
-// every goroutine of the server. Its error is ctx's, if sessions had to be discarded.
-func (s *Server) Close(ctx context.Context) error {
-	err := s.Drain(ctx, 0)
-	for _, sess := range s.all() {
-		sess.Close(ReasonShutdown)
-		sess.fail(ReasonShutdown)
-	}
-	s.stopOnce.Do(func() {
-		close(s.stop)
-		if s.parking != nil {
-			s.parking.stop()
-		}
-	})
-	s.goroutines.Wait()
-	return err
 }

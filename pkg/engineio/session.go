@@ -103,7 +103,7 @@ func (s *Session) Send(batch ...*Message) error {
 	s.mu.Lock()
 	err := s.enqueue(batch)
 	s.mu.Unlock()
-	if err == ErrSlow {
+	if errors.Is(err, ErrSlow) {
 		s.server.stats.slow.Add(1)
 		s.fail(ReasonSlow)
 	}
@@ -144,6 +144,9 @@ func (s *Session) enqueue(batch []*Message) error {
 	cfg := &s.server.cfg
 	if s.queueBytes > 0 && (s.queueBytes+size > cfg.MaxQueueBytes || len(s.queue)+len(batch) > cfg.MaxQueueMessages) {
 		return ErrSlow
+	}
+	if len(batch) == 0 {
+		return nil // a GET that is answered with nothing would be a broken payload
 	}
 	s.queue = append(s.queue, batch...)
 	s.queueBytes += size
@@ -187,7 +190,7 @@ func (s *Session) receive(p packet) bool {
 	switch p.kind {
 	case packetMessage:
 		if s.beat.Load() == beatPong && s.beat.CompareAndSwap(beatPong, beatRefreshed) {
-			s.server.clock.set(s, waitPong) // the pong may be stuck behind what the client uploads
+			s.wait(waitPong, 0) // the pong may be stuck behind what the client uploads
 		}
 		if !p.binary && !validText(p.data) {
 			s.fail(ReasonParseError)
@@ -197,7 +200,7 @@ func (s *Session) receive(p packet) bool {
 		return true
 	case packetPong:
 		if s.beat.Swap(beatInterval) != beatInterval { // surplus pongs change nothing
-			s.server.clock.set(s, waitPing)
+			s.wait(waitPing, 0)
 		}
 		return true
 	case packetPing: // only the server pings in v4
@@ -210,13 +213,23 @@ func (s *Session) receive(p packet) bool {
 	return true // open, upgrade, noop: meaningless here, and ignored as in the reference
 }
 
-// ping sends a ping and starts the wait for its pong. A ping that is a little late does
-// not give its client more time; one that is very late must not take the time away.
+// ping starts the wait for a pong and sends the ping: in this order, as the pong may be
+// back before Send returns. A ping that is a little late does not give its client more
+// time; one that is very late must not take the time away.
 func (s *Session) ping(late time.Duration) {
 	s.beat.Store(beatPong)
-	// The pong may be here before Send returns: what it sets must stand.
-	s.server.clock.setSince(s, waitPong, min(late, s.server.cfg.PingTimeout/8))
-	_ = s.Send(pingPacket) // a session that has ended ignores the clock
+	s.wait(waitPong, min(late, s.server.cfg.PingTimeout/8))
+	_ = s.Send(pingPacket) // an ended session needs none
+}
+
+// wait is the heartbeat's way to the clock: a session that has ended has a wait of
+// another kind, or none, and must keep it.
+func (s *Session) wait(w wait, ago time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateOpen {
+		s.server.clock.setSince(s, w, ago)
+	}
 }
 
 // Close ends the session for its receiver at once and its transport after what waits
@@ -231,27 +244,23 @@ func (s *Session) close(reason Reason, frame *Message) {
 		return
 	}
 	s.state, s.reason = stateClosing, reason
-	current, probe, linger := s.conn, s.probe, waitPoll
+	probe, linger := s.probe, waitPoll
+	if s.server.draining.Load() { // the server's end is not put off for a client that may have gone
+		linger = waitPeer
+	}
 	s.probe = nil
-	flushed := false
 	if s.websocket {
 		linger = waitPeer
 		if frame != nil {
 			s.queue = append(s.queue, frame)
 		}
-		flushed = !s.ready && !s.stalled && len(s.queue) == 0
 	}
-	if !flushed {
-		s.kick()
-	}
+	s.kick() // with an empty queue as well: only who writes knows that all is written
+	s.server.clock.set(s, linger)
 	s.mu.Unlock()
 	if probe != nil {
 		probe.close()
 	}
-	if flushed {
-		current.farewell()
-	}
-	s.server.clock.set(s, linger)
 	s.ended(reason)
 }
 
@@ -278,9 +287,9 @@ func (s *Session) abort(reason Reason, farewell *Message) {
 		s.kick()
 		s.poll.stopBody()
 	}
+	s.server.clock.set(s, waitNone)
 	s.mu.Unlock()
 
-	s.server.clock.set(s, waitNone)
 	for _, c := range [...]*conn{current, probe} {
 		if c != nil {
 			c.close()

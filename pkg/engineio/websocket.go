@@ -3,15 +3,11 @@ package engineio
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/coder/websocket"
 )
@@ -42,9 +38,12 @@ type conn struct {
 	parkSlot parkSlot
 
 	// Owned by the reader.
-	waiting  bool  // for the first byte of a message: a read deadline means silence
-	budget   int   // bytes that the message may still take on the wire
-	deadline int64 // of reads, in ns since the server's start
+	waiting  bool   // for the first byte of a message: a read deadline means silence
+	failed   error  // what ended that wait; a socket says it once and then only EOF
+	budget   int    // bytes that the message may still take on the wire
+	early    []byte // arrived together with the handshake
+	deadline int64  // of reads, Unix ns; 0: none
+	waited   int64  // when the reader last waited for a message, Unix ns
 }
 
 // tryWriter is a connection with a cheaper way than its descriptor, for as long as it
@@ -90,92 +89,17 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	wire := &wire{conn: c}
 	if n := brw.Reader.Buffered(); n > 0 { // sent together with the handshake
 		early, _ := brw.Reader.Peek(n)
-		wire.early = bytes.Clone(early)
+		c.early = bytes.Clone(early)
 	}
 	c.br = bufio.NewReaderSize(wire, readBufferBytes)
 	return wire, bufio.NewReadWriter(c.br, bufio.NewWriterSize(wire, writeBufferBytes)), nil
 }
 
-// wire is the connection as the library sees it.
-type wire struct {
-	*conn
-	early []byte
-}
-
-// Read implements io.Reader. A deadline that passes in the middle of a message is no
-// reason to fail: heartbeats find out whether the peer is alive.
-func (w *wire) Read(p []byte) (int, error) {
-	if len(w.early) > 0 {
-		n := copy(p, w.early)
-		w.early = w.early[n:]
-		return n, nil
-	}
-	c := w.conn
-	for {
-		n, err := c.tcp.Read(p)
-		if n == 0 && err != nil && !c.waiting && c.session.Load() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
-			if c.tcp.SetReadDeadline(time.Time{}) == nil {
-				c.deadline = 0
-				continue
-			}
-		}
-		if c.budget -= n; c.budget < 0 {
-			return n, errBudget
-		}
-		return n, err
-	}
-}
-
-// Write implements io.Writer for the control frames of the library, one in each call.
-func (w *wire) Write(frame []byte) (int, error) {
-	out := bytes.Clone(frame)
-	if len(out) > 4 && out[0] == 0x88 {
-		out = out[:4] // a close frame: the code is enough, the text would be about our library
-		out[1] = 2
-	}
-	s := w.conn.session.Load()
-	if s == nil {
-		_ = w.tcp.SetWriteDeadline(time.Now().Add(peerLinger))
-		_, err := w.tcp.Write(out)
-		return len(frame), err
-	}
-	err := s.sendControl(newRaw(out))
-	if errors.Is(err, ErrSlow) { // it pings and does not read the pongs
-		s.server.stats.slow.Add(1)
-		s.fail(ReasonSlow)
-	}
-	return len(frame), err
-}
-
-// Close implements io.Closer for the library, which calls it while our queue may still
-// hold its close frame: the session closes the connection.
-func (w *wire) Close() error { return nil }
-
-// The rest of net.Conn, which the library does not use.
-func (w *wire) LocalAddr() net.Addr                { return w.tcp.LocalAddr() }
-func (w *wire) RemoteAddr() net.Addr               { return w.tcp.RemoteAddr() }
-func (w *wire) SetDeadline(t time.Time) error      { return w.tcp.SetDeadline(t) }
-func (w *wire) SetReadDeadline(t time.Time) error  { return w.tcp.SetReadDeadline(t) }
-func (w *wire) SetWriteDeadline(t time.Time) error { return w.tcp.SetWriteDeadline(t) }
-
-// sendControl queues a control frame behind the data that waits.
-func (s *Session) sendControl(m *Message) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state != stateOpen {
-		return ErrClosed
-	}
-	if s.queueBytes+m.size() > s.server.cfg.MaxQueueBytes || len(s.queue) >= s.server.cfg.MaxQueueMessages {
-		return ErrSlow
-	}
-	s.queue = append(s.queue, m)
-	s.queueBytes += m.size()
-	s.kick()
-	return nil
-}
-
 // close ends the connection at once. Its reader, or the parking, cleans up.
 func (c *conn) close() {
+	if t, ok := c.tcp.(interface{ NetConn() net.Conn }); ok {
+		_ = t.NetConn().Close() // TLS would wait for a full connection to take its goodbye
+	}
 	_ = c.tcp.Close()
 	if c.unpark() {
 		c.cleanUp()
@@ -205,105 +129,12 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		s.stats.rejected(rejectBadRequest)
 		return
 	}
-	s.open(hs, c)
-	s.goroutines.Go(c.read)
-}
-
-// read hands on what the client sends until the connection ends or falls silent.
-func (c *conn) read() {
-	s := c.session.Load()
-	buf := getBuffer()
-	for {
-		if c.canPark() && c.br.Buffered() == 0 && !c.awaitByte() {
-			putBuffer(buf)
-			if c.park() {
-				return
-			}
-			buf = getBuffer()
-			continue
-		}
-		p, err := c.readPacket(buf)
-		if err != nil {
-			c.readFailed(s, err)
-			break
-		}
-		if !s.isOpen() {
-			continue // discards what comes after the end, up to the peer's goodbye
-		}
-		s.server.stats.in(WebSocket, 1, len(p.data))
-		if !s.receive(p) {
-			break
-		}
-		if cap(*buf) > keepBuffer {
-			buf = getBuffer()
-		}
+	if s.open(hs, c) == nil { // the server has ended
+		c.close()
+		c.cleanUp()
+		return
 	}
-	putBuffer(buf)
-	_ = c.tcp.Close()
-	c.cleanUp()
-}
-
-var (
-	errText   = errors.New("engineio: text is not UTF-8")
-	errPacket = errors.New("engineio: not a packet")
-)
-
-// readPacket reads one message into buf and decodes it.
-func (c *conn) readPacket(buf *[]byte) (packet, error) {
-	c.waiting, c.budget = false, c.server.cfg.MaxPayload+framingAllowance
-	typ, r, err := c.ws.Reader(context.Background())
-	if err != nil {
-		return packet{}, err
+	if !c.mayPark() || !c.park() {
+		s.start(c, func() { c.read(false) })
 	}
-	*buf, err = readAll(r, (*buf)[:0], c.server.cfg.MaxPayload+2) // the library's limit strikes first
-	if err != nil {
-		return packet{}, err
-	}
-	if typ == websocket.MessageBinary {
-		return packet{kind: packetMessage, binary: true, data: *buf}, nil
-	}
-	if !validText(*buf) {
-		return packet{}, errText
-	}
-	p, ok := decodeText(*buf)
-	if !ok {
-		return packet{}, errPacket
-	}
-	return p, nil
-}
-
-// readFailed ends the session for what ended its reading, and takes in what still comes
-// of a peer that is told why.
-func (c *conn) readFailed(s *Session, err error) {
-	var ce websocket.CloseError
-	switch {
-	case errors.As(err, &ce): // the library has queued the answer
-		s.close(ReasonTransportClose, nil)
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		s.fail(ReasonTransportClose)
-	case errors.Is(err, errPacket):
-		s.close(ReasonParseError, closeFrame)
-	case errors.Is(err, errText):
-		s.close(ReasonParseError, statusFrame(websocket.StatusInvalidFramePayloadData))
-	case errors.Is(err, errBudget):
-		s.close(ReasonTransportError, statusFrame(websocket.StatusPolicyViolation))
-	case isNetError(err):
-		s.fail(ReasonTransportError)
-	default: // a violation of the protocol: the library has queued its close frame
-		s.close(ReasonTransportError, nil)
-	}
-	// Closing with unread bytes would reset the connection and take the close frame
-	// with it. The clock ends this (waitPeer).
-	_ = c.tcp.SetReadDeadline(time.Time{}) // fails only on a closed connection, as the read will
-	_, _ = io.Copy(io.Discard, c.tcp)
-	s.fail(ReasonTransportError)
-}
-
-func isNetError(err error) bool {
-	var oe *net.OpError
-	return errors.As(err, &oe) || errors.Is(err, net.ErrClosed)
-}
-
-func statusFrame(code websocket.StatusCode) *Message {
-	return newRaw([]byte{0x88, 2, byte(code >> 8), byte(code)})
 }

@@ -11,7 +11,8 @@ type Adapter interface {
 	// nodes to that room, or to the namespace and each of this node's sockets in
 	// it, will be heard. Calls about one room, or one namespace, never overlap. There
 	// is none for a room whose name has the form of this node's socket ids, which is
-	// 20 characters that begin with the tag: they are heard with the namespace.
+	// 20 characters that begin with the tag: they are heard with the namespace, unless
+	// the adapter is a PrivateRoomsAdapter that wants to be told.
 	Join(ctx context.Context, namespace, room string) error
 	// Leave is the end of what Join began: the last member has left, or, with an
 	// empty room, the namespace is no longer served.
@@ -25,6 +26,15 @@ type Adapter interface {
 	// Run carries messages to node until ctx ends, and heals what breaks. It is
 	// called once, before any other method needs an answer.
 	Run(ctx context.Context, node Node) error
+}
+
+// PrivateRoomsAdapter is an Adapter that may have to be told of the rooms that are named
+// by the ids of this node's own sockets, each of which has one member. A Server finds out
+// by assertion, once.
+type PrivateRoomsAdapter interface {
+	Adapter
+	// PrivateRooms reports whether Join and Leave must be called for them.
+	PrivateRooms() bool
 }
 
 // Node is what an Adapter needs of the server that it serves.

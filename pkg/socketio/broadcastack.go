@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -12,7 +13,8 @@ const defaultAckTimeout = 5 * time.Second
 
 // EmitWithAck sends an event and waits for the ack of every socket that it
 // reaches. Replies come in no order. If Timeout has passed or ctx has ended, the
-// error is ErrAckTimeout or ctx's cause, and the replies are those that have come.
+// error is ErrAckTimeout or ctx's cause, and the replies are those that have come; a
+// *PartialError in it says how many other nodes have answered.
 // A socket that ends is no longer waited for. Sockets of other nodes take part if
 // the adapter is a ClusterAdapter.
 func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) ([]Reply, error) {
@@ -38,7 +40,7 @@ func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) ([]
 	replies, err := w.stop()
 	switch {
 	case ctx.Err() != nil && (err != nil || remote != nil):
-		return replies, e.ns.server.ackTimeout(ctx)
+		return replies, e.ns.server.partialTimeout(ctx, remote)
 	case err == nil:
 		err = remote
 	}
@@ -71,6 +73,7 @@ type ackCollector struct {
 	onReply func(Reply) // takes replies instead, if not nil
 	onDone  func()      // told when nothing is missing, if not nil
 	err     error       // a socket could not be asked
+	stopped bool
 }
 
 func newAckCollector(n *Namespace) *ackCollector {
@@ -83,7 +86,8 @@ func (w *ackCollector) deliver(b *Broadcast) {
 	w.settle(nil)
 }
 
-// expect registers the wait for s before it is sent to.
+// expect registers the wait for s before it is sent to. If the waits have been stopped
+// meanwhile, s gets the event, but nobody waits for it.
 func (w *ackCollector) expect(s *Socket) bool {
 	w.mu.Lock()
 	w.asked = append(w.asked, s)
@@ -95,15 +99,19 @@ func (w *ackCollector) expect(s *Socket) bool {
 	w.mu.Lock()
 	if err == nil {
 		w.sent++
-	} else if err != ErrDisconnected {
+	} else if !errors.Is(err, ErrDisconnected) {
 		w.err = err
 	}
+	stopped := w.stopped
 	w.mu.Unlock()
-	if err == nil {
-		return true
+	if err != nil {
+		w.settle(nil)
+		return false
 	}
-	w.settle(nil)
-	return false
+	if stopped { // stop may not have seen this one
+		s.forget(w.id)
+	}
+	return true
 }
 
 func (w *ackCollector) acked(_ *Socket, r Reply) { w.settle(&r) }
@@ -147,6 +155,7 @@ func (w *ackCollector) stop() ([]Reply, error) {
 	w.mu.Lock()
 	asked := w.asked
 	w.asked = nil
+	w.stopped = true
 	incomplete := w.missing > 0
 	w.mu.Unlock()
 	if incomplete {
@@ -156,7 +165,7 @@ func (w *ackCollector) stop() ([]Reply, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if incomplete && w.err == nil {
+	if w.missing > 0 && w.err == nil { // the last may have come in between
 		w.err = ErrAckTimeout
 	}
 	return w.replies, w.err

@@ -49,6 +49,10 @@ type Config struct {
 	// clients can open no more dynamic ones; Of is not bounded. 0 means 10,000.
 	MaxOpenNamespaces int
 
+	// LeaveUnknownServerEvents leaves another node's question unanswered if no
+	// OnServerSide function is there for it, as the reference does: whoever asks
+	// waits until its time is up. Otherwise it is answered, with nothing.
+	LeaveUnknownServerEvents bool
 	// CleanupEmptyNamespaces removes a dynamic namespace when its last socket leaves.
 	// Without it clients can use up MaxOpenNamespaces by asking for one after the
 	// other, if the rules match that many names.

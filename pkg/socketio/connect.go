@@ -19,7 +19,7 @@ func (c *conn) connect(p packet) {
 	}
 	auth := bytes.Clone(p.data)
 	n := c.server.enterOpen(p.namespace)
-	if n == nil || !n.isOpen() || len(n.middlewares()) > 0 {
+	if n == nil || !n.isOpen() || len(n.middlewares()) > 0 || c.server.privateRooms {
 		go c.negotiate(n, p.namespace, auth)
 		return
 	}
@@ -51,6 +51,7 @@ func (c *conn) reserve(namespace string) bool {
 	case known:
 		c.refuse(ReasonForcedServer, errJoinedAlready)
 	case full:
+		c.server.counters.rejected.Add(1)
 		c.sendConnectError(namespace, errNamespacesFull)
 	}
 	return !known && !full
@@ -112,6 +113,12 @@ func (c *conn) ask(n *Namespace, namespace string, auth json.RawMessage) (s *Soc
 	if err := c.server.openLink(ctx, n); err != nil {
 		c.server.cfg.Logger.Warn("adapter refused namespace", "namespace", n.name, "error", err)
 		return s, errUnavailable
+	}
+	if c.server.privateRooms {
+		if err := c.server.openLink(ctx, n.rooms.joinOwn(s)); err != nil {
+			c.server.cfg.Logger.Warn("adapter refused a socket's own room", "namespace", n.name, "error", err)
+			return s, errUnavailable
+		}
 	}
 	for _, middleware := range n.middlewares() {
 		if err := middleware(s); err != nil {
@@ -178,6 +185,7 @@ func (c *conn) reject(s *Socket, namespace string, err error) {
 // abandon drops a socket that was never connected.
 func (s *Socket) abandon() {
 	s.state.Store(stateKicked)
+	s.stopOverhearing()
 	s.leaveAll()
 	s.ns.server.leave(s.ns)
 }

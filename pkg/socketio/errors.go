@@ -20,6 +20,9 @@ var (
 	ErrUnknownNamespace = errors.New("socketio: unknown namespace")
 	// ErrBadBroadcast says that what another node sent is not well formed.
 	ErrBadBroadcast = errors.New("socketio: malformed broadcast")
+	// ErrTooManyChanges says that other nodes have ordered more changes of a
+	// namespace's sockets than could be carried out.
+	ErrTooManyChanges = errors.New("socketio: too many changes at once")
 	// ErrServerClosed says that Close has been called.
 	ErrServerClosed = errors.New("socketio: server is closed")
 )

@@ -15,7 +15,8 @@ type Namespace struct {
 	parent *DynamicNamespace // nil if it was opened by name only
 
 	hooks
-	rooms roomIndex
+	rooms   roomIndex
+	changes changes
 
 	// inFlight is no ordinary lock but a barrier. A broadcast holds it for
 	// reading from the moment it knows its members until it has enqueued to

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -20,10 +21,10 @@ func (n node) Tag() string { return n.server.tag }
 // idLen is the length of a socket's id.
 const idLen = 20
 
-// ownID reports whether name is, was or could be the id of a socket of this node.
-// The adapter hears all of these by the node's tag.
-func (s *Server) ownID(name string) bool {
-	return len(name) == idLen && strings.HasPrefix(name, s.tag)
+// heardByTag reports whether name is, was or could be the id of a socket of this node,
+// and the adapter hears all of these by the node's tag.
+func (s *Server) heardByTag(name string) bool {
+	return len(name) == idLen && strings.HasPrefix(name, s.tag) && !s.privateRooms
 }
 
 func (n node) Deliver(b *Broadcast) error {
@@ -42,11 +43,13 @@ func (n node) check(b *Broadcast) (*Namespace, error) {
 	if err == nil {
 		err = n.checkEvent(b.Data, b.Attachments)
 	}
-	if err != nil {
-		n.server.counters.deliverRefused.Add(1)
-		return nil, err
+	if err == nil {
+		return ns, nil
 	}
-	return ns, nil
+	if !errors.Is(err, ErrUnknownNamespace) { // normal when it has just been closed here
+		n.server.counters.deliverRefused.Add(1)
+	}
+	return nil, err
 }
 
 func (n node) target(namespace string, rooms, except []string) (*Namespace, error) {
@@ -63,14 +66,22 @@ func (n node) target(namespace string, rooms, except []string) (*Namespace, erro
 }
 
 func (n node) checkEvent(data []byte, attachments [][]byte) error {
+	if err := checkBytes(data, attachments); err != nil {
+		return err
+	}
+	if _, _, err := parseEvent(data, attachments, &n.server.limits); err != nil {
+		return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
+	}
+	return nil
+}
+
+// checkBytes refuses what no client would take, whatever the event.
+func checkBytes(data []byte, attachments [][]byte) error {
 	if len(attachments) > maxAttachments {
 		return fmt.Errorf("%w: %w", ErrBadBroadcast, ErrTooManyAttachments)
 	}
 	if !utf8.Valid(data) {
 		return fmt.Errorf("%w: not UTF-8", ErrBadBroadcast)
-	}
-	if _, _, err := parseEvent(data, attachments, &n.server.limits); err != nil {
-		return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
 	}
 	return nil
 }
@@ -142,27 +153,28 @@ func (n node) Change(c *Change) error {
 	if err != nil {
 		return err
 	}
-	n.server.background(func(ctx context.Context) {
-		if err := ns.apply(ctx, c); err != nil {
-			n.server.cfg.Logger.Warn("change of sockets incomplete", "namespace", c.Namespace, "error", err)
+	if c.Kind == ChangeJoin {
+		if err := n.server.checkRooms(c.ChangeRooms); err != nil {
+			return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
 		}
-	})
-	return nil
+	}
+	return ns.order(c)
 }
 
 // background runs f in a goroutine that Close waits for, and whose ctx ends when
-// Close begins.
-func (s *Server) background(f func(ctx context.Context)) {
+// Close begins. It returns false if that has happened.
+func (s *Server) background(f func(ctx context.Context)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return
+		return false
 	}
 	s.live++
 	go func() {
 		defer s.release()
 		f(s.opening)
 	}()
+	return true
 }
 
 func (n node) ServerEvent(e *ServerEvent, reply func(Ack)) error {

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -95,7 +96,9 @@ func (s *Socket) roomNames() []string {
 		names = append(names, s.id)
 	}
 	for _, m := range s.rooms {
-		names = append(names, m.room.name)
+		if m.room.name != s.id {
+			names = append(names, m.room.name)
+		}
 	}
 	return names
 }
@@ -106,13 +109,14 @@ func (s *Socket) roomNames() []string {
 // and the adapter's.
 func (s *Socket) Join(ctx context.Context, rooms ...string) error {
 	server := s.ns.server
-	for _, name := range rooms {
-		if name == "" || len(name) > server.cfg.MaxNameBytes || !utf8.ValidString(name) {
-			return ErrBadRoom
-		}
+	if err := server.checkRooms(rooms); err != nil {
+		return err
 	}
 	index := &s.ns.rooms
 	joined, err := index.join(s, rooms, server.cfg.MaxRoomsPerSocket)
+	if errors.Is(err, ErrTooManyRooms) {
+		server.counters.joinsRefused.Add(1)
+	}
 	if err != nil {
 		return err
 	}
@@ -129,6 +133,16 @@ func (s *Socket) Join(ctx context.Context, rooms ...string) error {
 	return nil
 }
 
+// checkRooms refuses what can't be the name of a room to join.
+func (s *Server) checkRooms(names []string) error {
+	for _, name := range names {
+		if name == "" || len(name) > s.cfg.MaxNameBytes || !utf8.ValidString(name) {
+			return ErrBadRoom
+		}
+	}
+	return nil
+}
+
 // openRooms waits until the other nodes' emits to rooms arrive. That includes
 // rooms that the socket was in already: another Join may be waiting for them.
 func (s *Socket) openRooms(ctx context.Context, rooms []string) error {
@@ -136,8 +150,8 @@ func (s *Socket) openRooms(ctx context.Context, rooms []string) error {
 		return nil
 	}
 	for _, name := range rooms {
-		if s.ns.server.ownID(name) {
-			continue // heard by the node's tag
+		if s.ns.server.heardByTag(name) {
+			continue
 		}
 		r := s.ns.rooms.of(s, name)
 		if r == nil {

@@ -2,7 +2,10 @@ package redis
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,32 +14,49 @@ import (
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
-// Adapter is a socketio.Adapter over one Redis server. See the package comment for a
+// Adapter is a socketio.ClusterAdapter over one Redis server. See the package comment for a
 // life. All methods may be called from any goroutine.
 type Adapter struct {
 	// Immutable.
 	cfg       Config
 	client    goredis.UniversalClient
 	ownClient bool
+	cluster   *redisCluster // nil if client's server is all there is
 	names     channels
 	uid       string // names this node as a sender in all its namespaces
 	log       *sparingLog
-	started   chan struct{} // closed when Run has set tag
-	ended     chan struct{} // closed when Run returns
+	// probeChannel is where this node hears itself.
+	probeChannel string
+	started      chan struct{} // closed when Run has set tag
+	ended        chan struct{} // closed when Run returns
 
 	count     counters
 	interests *interests
 	publisher *publisher
+	hearing   gaps
+	calls     *calls
 
-	mu sync.Mutex
-	// Guarded by mu.
-	tag                 string
-	connectedAt, downAt time.Time // one of them is zero; both are before the first connection
-	gaps                uint64
-	gapTotal            time.Duration
+	// Owned by Run.
+	former []connName // connections that may still be subscribed
+
+	answerer *answerer // set by Run before anything is received
+
+	// What a sharded adapter changes in the adapters of its shards. wants lists what
+	// must be heard for a room, or with an empty room for a namespace; handle takes what
+	// arrives; groups divides channels into those that one command may name; lost is
+	// told when something may be on another server now, and on which if that is known.
+	wants   func(namespace, room string) []want
+	handle  func(node socketio.Node, m *goredis.Message) (delivered bool)
+	groups  func(channels []string) iter.Seq[[]string]
+	lost    func(server string)
+	sharded bool          // publish with SPUBLISH
+	retry   chan struct{} // a token ends the wait before the next connection
+
+	mu  sync.Mutex
+	tag string // Guarded by mu.
 }
 
-var _ socketio.Adapter = (*Adapter)(nil)
+var _ socketio.ClusterAdapter = (*Adapter)(nil)
 
 // New checks cfg and returns an Adapter that is not connected yet: Run does that.
 func New(cfg Config) (*Adapter, error) {
@@ -49,18 +69,45 @@ func New(cfg Config) (*Adapter, error) {
 		names: newChannels(cfg.Prefix), uid: newUID(), log: newSparingLog(cfg.Logger),
 		started: make(chan struct{}), ended: make(chan struct{}),
 		interests: newInterests(cfg.Linger),
+		groups:    func(channels []string) iter.Seq[[]string] { return slices.Chunk(channels, subscribeBatch) },
+		lost:      func(string) {},
+		retry:     make(chan struct{}, 1),
 	}
+	a.probeChannel = a.names.probe(a.uid)
+	a.calls = newCalls(a.uid, cfg.MaxQuestions)
+	a.wants, a.handle = a.classicWants, a.handleClassic
 	if a.client == nil {
-		if a.client, err = newClient(cfg.URL); err != nil {
+		if err := a.connect(); err != nil {
 			return nil, err
 		}
-		a.ownClient = true
 	}
 	a.publisher = &publisher{
 		client: a.client, maxMessages: cfg.MaxQueue, maxBytes: cfg.MaxQueueBytes,
 		observe: cfg.ObservePublish, count: &a.count, log: a.log, wake: make(chan struct{}, 1),
 	}
+	now := time.Now()
+	a.publisher.gaps.back(now, now) // as far as is known
 	return a, nil
+}
+
+// connect makes the client. In a cluster any node will do: messages reach all
+// of them.
+func (a *Adapter) connect() error {
+	l, err := a.cfg.locate()
+	if err != nil {
+		return err
+	}
+	a.ownClient = true
+	if l.kind != inCluster {
+		a.client = newClient(l)
+		return nil
+	}
+	a.cluster = newCluster(l)
+	o := *l.options
+	o.Dialer = a.cluster.dialAny
+	l.options = &o
+	a.client = newClient(l)
+	return nil
 }
 
 // newUID makes a sender's name as the official adapter does: 6 characters, 36 bits.
@@ -77,10 +124,8 @@ func newUID() string {
 // Healthy reports whether everything wanted is being heard and Redis takes messages, as
 // far as is known.
 func (a *Adapter) Healthy() bool {
-	a.mu.Lock()
-	connected := !a.connectedAt.IsZero()
-	a.mu.Unlock()
-	return connected && a.publisher.away() == nil
+	now := time.Now()
+	return a.hearing.read(now).up && a.publisher.gaps.read(now).up
 }
 
 // Stats returns the figures of the moment.
@@ -88,11 +133,13 @@ func (a *Adapter) Stats() Stats {
 	s := a.count.read()
 	s.QueuedMessages, s.QueuedBytes = a.publisher.sizes()
 	s.Subscriptions, s.Pending = a.interests.sizes()
-	s.CanPublish = a.publisher.away() == nil
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s.Connected, s.ConnectedSince, s.DownSince = !a.connectedAt.IsZero(), a.connectedAt, a.downAt
-	s.Gaps, s.GapTotal = a.gaps, a.gapTotal
+	now := time.Now()
+	h, p := a.hearing.read(now), a.publisher.gaps.read(now)
+	s.Connected, s.ConnectedSince, s.DownSince, s.ProvenUntil = h.up, h.upSince, h.downSince, h.proven
+	s.Gaps, s.GapTotal = h.gaps, h.total
+	s.CanPublish, s.PublishDownSince = p.up, p.downSince
+	s.PublishGaps, s.PublishGapTotal = p.gaps, p.total
+	s.Questions = a.calls.size()
 	return s
 }
 
@@ -107,7 +154,11 @@ func (a *Adapter) Close() error {
 	if !a.ownClient {
 		return nil
 	}
-	if err := a.client.Close(); err != nil {
+	err := a.client.Close()
+	if a.cluster != nil {
+		err = errors.Join(err, a.cluster.close())
+	}
+	if err != nil {
 		return fmt.Errorf("close redis client: %w", err)
 	}
 	return nil

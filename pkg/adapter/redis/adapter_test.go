@@ -161,7 +161,7 @@ func TestManyJoinsAtOnceAreConfirmed(t *testing.T) {
 			t.Errorf("room %d: %d subscriptions", i, got)
 		}
 	}
-	if s := m.Stats(); s.Subscriptions != n+3 || s.Pending != 0 {
+	if s := m.Stats(); s.Subscriptions != n+5 || s.Pending != 0 {
 		t.Errorf("%d subscriptions, %d pending", s.Subscriptions, s.Pending)
 	}
 }

@@ -16,36 +16,60 @@ import (
 func (a *Adapter) Broadcast(_ context.Context, b *socketio.Broadcast, deliver func()) error {
 	err := a.publish(b)
 	deliver()
+	return err
+}
+
+func (a *Adapter) publish(b *socketio.Broadcast) error {
+	if err := a.publisher.away(); err != nil {
+		return a.refused(err)
+	}
+	payload := payloads.Get().(*[]byte)
+	var err error
+	*payload, err = appendEnvelope((*payload)[:0], a.uid, b)
+	if err == nil && len(b.Data) > a.cfg.MaxMessageBytes {
+		err = errTooLarge
+	}
+	return a.queue(a.names.target(b.Namespace, b.Rooms), payload, err)
+}
+
+// send queues a message that write appends to what it is given.
+func (a *Adapter) send(channel string, write func(dst []byte) ([]byte, error)) error {
+	if err := a.publisher.away(); err != nil {
+		return a.refused(err)
+	}
+	payload := payloads.Get().(*[]byte)
+	var err error
+	*payload, err = write((*payload)[:0])
+	return a.queue(channel, payload, err)
+}
+
+// queue takes over payload, unless err says that it could not be written.
+func (a *Adapter) queue(channel string, payload *[]byte, err error) error {
+	if err == nil && len(*payload) > a.cfg.MaxMessageBytes {
+		err = errTooLarge
+	}
+	if err != nil {
+		freePayload(payload)
+		return a.refused(fmt.Errorf("%w: %w", ErrBadEvent, err))
+	}
+	m := publication{channel: channel, sharded: a.sharded, payload: payload, queued: time.Now()}
+	if err := a.publisher.enqueue(m); err != nil {
+		freePayload(payload)
+		return a.refused(err)
+	}
+	return nil
+}
+
+// refused counts a message that was not queued.
+func (a *Adapter) refused(err error) error {
 	switch {
 	case errors.Is(err, ErrQueueFull):
 		a.count.refusedFull.Add(1)
 		a.log.warn("publish queue is full", "")
 	case errors.Is(err, ErrBadEvent):
 		a.count.refusedBad.Add(1)
-	case err != nil:
+	default:
 		a.count.refusedAway.Add(1)
 	}
 	return err
-}
-
-func (a *Adapter) publish(b *socketio.Broadcast) error {
-	if err := a.publisher.away(); err != nil {
-		return err
-	}
-	payload := payloads.Get().(*[]byte)
-	var err error
-	*payload, err = appendEnvelope((*payload)[:0], a.uid, b)
-	if err == nil && max(len(*payload), len(b.Data)) > a.cfg.MaxMessageBytes {
-		err = errors.New("too large")
-	}
-	if err != nil {
-		freePayload(payload)
-		return fmt.Errorf("%w: %w", ErrBadEvent, err)
-	}
-	m := publication{channel: a.names.target(b.Namespace, b.Rooms), payload: payload, queued: time.Now()}
-	if err := a.publisher.enqueue(m); err != nil {
-		freePayload(payload)
-		return err
-	}
-	return nil
 }

@@ -6,10 +6,14 @@ import "strings"
 type channels struct {
 	broadcast string // before the namespace
 	request   string
+	response  string
+	probes    string // before the node
 }
 
 func newChannels(prefix string) channels {
-	return channels{broadcast: prefix + "#", request: prefix + "-request#"}
+	return channels{
+		broadcast: prefix + "#", request: prefix + "-request#", response: prefix + "-response#", probes: prefix + "-probe#",
+	}
 }
 
 // all is where emits to a whole namespace, or to several rooms of it, are published.
@@ -22,6 +26,17 @@ func (c channels) room(namespace, room string) string {
 
 // requests is where nodes ask each other.
 func (c channels) requests(namespace string) string { return c.request + namespace + "#" }
+
+// probe is where a node hears itself. It is in nobody else's patterns.
+func (c channels) probe(uid string) string { return c.probes + uid + "#" }
+
+// answers is where nodes answer the one that is called uid, or with "" any node.
+func (c channels) answers(namespace, uid string) string {
+	if uid == "" {
+		return c.response + namespace + "#"
+	}
+	return c.response + namespace + "#" + uid + "#"
+}
 
 // target is where an emit to rooms is published.
 func (c channels) target(namespace string, rooms []string) string {

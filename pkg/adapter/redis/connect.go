@@ -3,43 +3,78 @@ package redis
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	neturl "net/url"
 	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// newClient makes the client for a URL.
-func newClient(url string) (goredis.UniversalClient, error) {
-	o, err := goredis.ParseURL(url)
-	var withURL *neturl.Error
-	if errors.As(err, &withURL) {
-		err = withURL.Err // the URL may have a password in it
+// answerTimeout is how long a Redis that is there may take to accept a connection and to
+// answer on it. It is short, and lastBackoff as well, so that what comes back is found
+// within 3 s: an attempt that began before may have to run out first.
+const answerTimeout = 1500 * time.Millisecond
+
+// newClient makes the client for one server, or for the master that Sentinels name.
+func newClient(l location) *goredis.Client {
+	var c *goredis.Client
+	if l.kind == underSentinels {
+		c = goredis.NewFailoverClient(l.failover())
+	} else {
+		c = goredis.NewClient(l.options)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("redis URL: %w", err)
-	}
-	o.MaxRetries = -1   // a PUBLISH that is repeated is delivered twice
-	o.Protocol = 2      // nothing of RESP 3 is used, and its pushes cost a look per message
-	o.DialerRetries = 1 // the loops of this package have their own pace
-	o.ContextTimeoutEnabled = true
-	o.DisableIdentity = true // no command of a connection's beginning may be left unanswered
-	set(&o.DialTimeout, 2*time.Second)
-	set(&o.ReadTimeout, 3*time.Second)
-	set(&o.WriteTimeout, 3*time.Second)
-	set(&o.PoolSize, 4)
-	c := goredis.NewClient(o)
 	c.AddHook(dialOnce{})
-	return c, nil
+	return c
+}
+
+// NewClient returns a client for a URL as Config has it, for what a program keeps in the
+// same Redis beside the adapter's messages. The caller closes it. The error quotes
+// nothing of the URL, which may have a password.
+func NewClient(url string) (goredis.UniversalClient, error) {
+	l, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	if l.kind != inCluster {
+		return newClient(l), nil
+	}
+	o := l.options
+	return goredis.NewClusterClient(&goredis.ClusterOptions{
+		Addrs: l.addresses, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+		MaxRetries: o.MaxRetries, Protocol: o.Protocol, DialerRetries: o.DialerRetries,
+		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
+		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
+	}), nil
+}
+
+func (l location) failover() *goredis.FailoverOptions {
+	o := l.options
+	return &goredis.FailoverOptions{
+		MasterName: l.master, SentinelAddrs: l.addresses,
+		SentinelUsername: l.sentinelUser, SentinelPassword: l.sentinelPassword,
+		Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig, ClientName: o.ClientName,
+		OnConnect:  o.OnConnect,
+		MaxRetries: o.MaxRetries, Protocol: o.Protocol, DialerRetries: o.DialerRetries,
+		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
+		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
+		PoolSize: o.PoolSize, PoolTimeout: o.PoolTimeout, MinIdleConns: o.MinIdleConns, MaxIdleConns: o.MaxIdleConns,
+		ConnMaxIdleTime: o.ConnMaxIdleTime, ConnMaxLifetime: o.ConnMaxLifetime,
+	}
+}
+
+// wasMoved reports whether a server has said that a channel is another's.
+func wasMoved(err error) bool {
+	_, moved := goredis.IsMovedError(err)
+	return err != nil && moved
 }
 
 var errSessionOver = errors.New("the connection of this subscription has ended")
 
 // oneDial limits a context to one connection: see dialOnce.
-type oneDial struct{ used atomic.Bool }
+type oneDial struct {
+	used atomic.Bool
+	conn atomic.Pointer[connName] // set when it is open, unless Redis has refused that
+}
 
 type oneDialKey struct{}
 

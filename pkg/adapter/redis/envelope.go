@@ -3,6 +3,7 @@ package redis
 import (
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/causeway-rt/causeway/pkg/adapter/redis/internal/notepack"
@@ -23,7 +24,15 @@ var (
 func appendEnvelope(dst []byte, uid string, b *socketio.Broadcast) ([]byte, error) {
 	out := notepack.AppendArray(dst, 3)
 	out = notepack.AppendString(out, uid)
-	out = notepack.AppendMap(out, 3)
+	out, err := appendPacket(out, b)
+	if err != nil {
+		return dst, err
+	}
+	return appendOptions(out, b, 0), nil
+}
+
+func appendPacket(dst []byte, b *socketio.Broadcast) ([]byte, error) {
+	out := notepack.AppendMap(dst, 3)
 	out = notepack.AppendString(out, "type")
 	out = notepack.AppendUint(out, eventPacket)
 	out = notepack.AppendString(out, "data")
@@ -32,11 +41,16 @@ func appendEnvelope(dst []byte, uid string, b *socketio.Broadcast) ([]byte, erro
 		return dst, fmt.Errorf("encode packet: %w", err)
 	}
 	out = notepack.AppendString(out, "nsp")
-	out = notepack.AppendString(out, b.Namespace)
-	out = notepack.AppendMap(out, 3)
-	out = appendNames(notepack.AppendString(out, "rooms"), b.Rooms)
-	out = appendNames(notepack.AppendString(out, "except"), b.Except)
-	return appendFlags(notepack.AppendString(out, "flags"), b), nil
+	return notepack.AppendString(out, b.Namespace), nil
+}
+
+// appendOptions appends whom b is for, and how to send it. timeout is how long acks are
+// waited for; 0 says that none are.
+func appendOptions(dst []byte, b *socketio.Broadcast, timeout time.Duration) []byte {
+	dst = notepack.AppendMap(dst, 3)
+	dst = appendNames(notepack.AppendString(dst, "rooms"), b.Rooms)
+	dst = appendNames(notepack.AppendString(dst, "except"), b.Except)
+	return appendFlags(notepack.AppendString(dst, "flags"), b, timeout)
 }
 
 func appendNames(dst []byte, names []string) []byte {
@@ -47,12 +61,15 @@ func appendNames(dst []byte, names []string) []byte {
 	return dst
 }
 
-func appendFlags(dst []byte, b *socketio.Broadcast) []byte {
+func appendFlags(dst []byte, b *socketio.Broadcast, timeout time.Duration) []byte {
 	n := 0
 	if b.Volatile {
 		n++
 	}
 	if b.NoCompress {
+		n++
+	}
+	if timeout > 0 {
 		n++
 	}
 	dst = notepack.AppendMap(dst, n)
@@ -61,6 +78,9 @@ func appendFlags(dst []byte, b *socketio.Broadcast) []byte {
 	}
 	if b.NoCompress {
 		dst = notepack.AppendBool(notepack.AppendString(dst, "compress"), false)
+	}
+	if timeout > 0 {
+		dst = notepack.AppendUint(notepack.AppendString(dst, "timeout"), uint64(timeout.Milliseconds()))
 	}
 	return dst
 }
@@ -225,28 +245,28 @@ func (e *envelope) compress() error {
 }
 
 func (e *envelope) rooms() (err error) {
-	e.broadcast.Rooms, err = e.names()
+	e.broadcast.Rooms, err = readNames(&e.Reader)
 	return err
 }
 
 func (e *envelope) except() (err error) {
-	e.broadcast.Except, err = e.names()
+	e.broadcast.Except, err = readNames(&e.Reader)
 	return err
 }
 
-// names reads a list of rooms. It grows with what is there, not with what is announced:
-// Array has checked that the bytes for it have come.
-func (e *envelope) names() ([]string, error) {
-	if e.Nil() {
+// readNames reads a list of rooms. It grows with what is there, not with what is
+// announced: Array has checked that the bytes for it have come.
+func readNames(r *notepack.Reader) ([]string, error) {
+	if r.Nil() {
 		return nil, nil
 	}
-	n, err := e.Array()
+	n, err := r.Array()
 	if err != nil || n == 0 {
 		return nil, err
 	}
 	names := make([]string, 0, min(n, 64))
 	for range n {
-		name, err := e.Name()
+		name, err := r.Name()
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,8 @@ const (
 	kindBroadcast channelKind = iota
 	kindPrivate               // a pattern: broadcasts to the rooms of this node's sockets
 	kindRequest
+	kindResponse
+	kindShard // everything of a sharded adapter's channel
 )
 
 // interest is one subscription that this node wants. It exists from the first Join until
@@ -29,6 +31,7 @@ type interest struct {
 	state     subscription
 	leftAt    time.Time
 	lingering bool          // it is in the list of those that wait to be unsubscribed
+	revokedAt time.Time     // when Redis ended it of itself; zero if it has not
 	ready     chan struct{} // closed when there is nothing (more) to wait for
 }
 
@@ -152,18 +155,29 @@ func (x *interests) find(name string) (kind channelKind, namespace string, ok bo
 	return i.kind, namespace, true
 }
 
+// confirmed reports whether what arrives by a channel is heard.
+func (x *interests) confirmed(name string) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	i := x.byName[name]
+	return i != nil && i.wanted() && i.state == subscriptionConfirmed
+}
+
 // order is what to tell Redis.
-type order struct{ channels, patterns []string }
+type order struct{ channels, patterns, shardChannels []string }
 
 func (o *order) add(i *interest) {
-	if i.kind == kindPrivate {
+	switch i.kind {
+	case kindPrivate:
 		o.patterns = append(o.patterns, i.name)
-	} else {
+	case kindShard:
+		o.shardChannels = append(o.shardChannels, i.name)
+	default:
 		o.channels = append(o.channels, i.name)
 	}
 }
 
-func (o *order) empty() bool { return len(o.channels)+len(o.patterns) == 0 }
+func (o *order) empty() bool { return len(o.channels)+len(o.patterns)+len(o.shardChannels) == 0 }
 
 // subscribe takes up to limit subscriptions that are to be made.
 func (x *interests) subscribe(limit int) (o order) {
@@ -192,6 +206,7 @@ func (x *interests) unsubscribe(now time.Time) (o order) {
 		i := x.lingerers[0].interest
 		x.lingerers = x.lingerers[1:]
 		switch {
+		case x.byName[i.name] != i: // it has been moved away
 		case i.wanted():
 			i.lingering = false
 		case now.Sub(i.leftAt) < x.linger || i.state == subscriptionSent:
@@ -208,17 +223,79 @@ func (x *interests) unsubscribe(now time.Time) (o order) {
 	return o
 }
 
-// confirm says that Redis has made a subscription.
-func (x *interests) confirm(name string) {
+// confirm says that Redis has made a subscription. It returns for how long that had been
+// revoked before.
+func (x *interests) confirm(name string) (gap time.Duration) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	i := x.byName[name]
 	if i == nil || i.state != subscriptionSent {
-		return
+		return 0
 	}
 	i.state = subscriptionConfirmed
 	x.pending--
 	close(i.ready)
+	if !i.revokedAt.IsZero() {
+		gap, i.revokedAt = max(time.Since(i.revokedAt), 1), time.Time{}
+	}
+	return gap
+}
+
+// revoke says that Redis has ended a subscription, and queues it again if it was made and
+// is known: otherwise this node had asked for the end.
+func (x *interests) revoke(name string, now time.Time) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i := x.byName[name]
+	if i == nil || i.state != subscriptionConfirmed {
+		return false
+	}
+	i.revokedAt, i.ready = now, make(chan struct{})
+	x.enqueue(i)
+	return true
+}
+
+// strays removes and returns the interests that belong elsewhere. Whoever waits for one
+// of them is woken, and has to look for it there.
+func (x *interests) strays(belongs func(name string) bool) (strays []*interest) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for name, i := range x.byName {
+		if belongs(name) {
+			continue
+		}
+		delete(x.byName, name)
+		if i.state != subscriptionConfirmed {
+			x.pending--
+			close(i.ready)
+		}
+		if i.wanted() {
+			strays = append(strays, i)
+		}
+	}
+	return strays
+}
+
+// adopt takes over an interest that was a stray of others.
+func (x *interests) adopt(stray *interest, now time.Time) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i := x.byName[stray.name]
+	if i == nil {
+		i = x.create(stray.name, stray.kind, stray.owners[0])
+	}
+	for _, owner := range stray.owners {
+		if !slices.Contains(i.owners, owner) {
+			i.owners = append(i.owners, owner)
+		}
+	}
+	switch {
+	case i.state == subscriptionConfirmed:
+	case !stray.revokedAt.IsZero():
+		i.revokedAt = stray.revokedAt
+	case stray.state == subscriptionConfirmed:
+		i.revokedAt = now
+	}
 }
 
 // up says that everything that was wanted when the connection was made is subscribed.
@@ -244,7 +321,7 @@ func (x *interests) lost(away bool) {
 			delete(x.byName, name)
 			continue
 		}
-		i.lingering = false
+		i.lingering, i.revokedAt = false, time.Time{}
 		if away || !waiting {
 			i.ready = make(chan struct{})
 		}

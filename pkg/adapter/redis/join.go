@@ -11,8 +11,8 @@ type want struct {
 	kind channelKind
 }
 
-// wants returns what a node must hear for a room, or with an empty room for a namespace.
-func (a *Adapter) wants(namespace, room string) []want {
+// classicWants returns what a node must hear for a room, or with an empty room for a namespace.
+func (a *Adapter) classicWants(namespace, room string) []want {
 	if room != "" {
 		return []want{{a.names.room(namespace, room), kindBroadcast}}
 	}
@@ -23,6 +23,8 @@ func (a *Adapter) wants(namespace, room string) []want {
 		{a.names.all(namespace), kindBroadcast},
 		{a.names.private(namespace, tag), kindPrivate},
 		{a.names.requests(namespace), kindRequest},
+		{a.names.answers(namespace, ""), kindResponse},
+		{a.names.answers(namespace, a.uid), kindResponse},
 	}
 }
 

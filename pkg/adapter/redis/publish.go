@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
+	"net"
 	"sync"
 	"time"
 
@@ -14,17 +16,27 @@ const (
 	// A batch is what goes out in one pipeline, and is answered before the next.
 	batchMessages = 512
 	batchBytes    = 1 << 20
+	// maxMoves is how often a message is sent on before it counts as failed.
+	maxMoves = 5
 	// flushTimeout is how long the end of Run waits for the last publishes.
 	flushTimeout = time.Second
 	// The waits between attempts to reach Redis double from the first to the last.
-	firstBackoff, lastBackoff = 50 * time.Millisecond, 2 * time.Second
+	firstBackoff, lastBackoff = 50 * time.Millisecond, time.Second
+	// secondChance is how long what is queued is kept after a failure, in case that
+	// only the connection was broken.
+	secondChance = time.Second
 )
 
 // publication is a message on its way to Redis.
 type publication struct {
 	channel string
+	sharded bool    // SPUBLISH it
+	moves   int     // how often a server has said that the channel is another's
 	payload *[]byte // from payloads, given back after the reply
 	queued  time.Time
+	// answered, if set, is told what became of it. Then it is no emit, and not
+	// counted as one. It must not block.
+	answered func(error)
 }
 
 // payloads are buffers for encoded messages.
@@ -50,6 +62,10 @@ type publisher struct {
 	count                 *counters
 	log                   *sparingLog
 	wake                  chan struct{} // holds one token when there is something in queue
+	gaps                  gaps
+	// moved, if not nil, is called when a server has said that channels are another's.
+	// It returns when it is known where they are, or soon.
+	moved func(ctx context.Context)
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -70,7 +86,9 @@ func (p *publisher) enqueue(m publication) error {
 	}
 	p.queue = append(p.queue, m)
 	p.bytes += len(*m.payload)
-	p.count.queued.Add(1)
+	if m.answered == nil {
+		p.count.queued.Add(1)
+	}
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -105,8 +123,9 @@ func (p *publisher) run(ctx context.Context) {
 			if len(batch) == 0 {
 				break
 			}
-			if err := p.send(context.Background(), batch); err != nil {
-				p.waitForRedis(ctx, err)
+			size := sizeOf(batch)
+			if since, err := p.send(context.Background(), batch); err != nil {
+				p.waitForRedis(ctx, since, size, err)
 			}
 		}
 	}
@@ -130,56 +149,167 @@ func (p *publisher) take() []publication {
 }
 
 // send publishes a batch and waits for the replies. It returns an error if the
-// connection failed; that Redis refused a message is only counted.
-func (p *publisher) send(ctx context.Context, batch []publication) error {
+// connection failed, and when the first message of which that is true was queued; that
+// Redis refused a message is only counted.
+func (p *publisher) send(ctx context.Context, batch []publication) (since time.Time, broken error) {
 	pipe := p.client.Pipeline()
 	replies := make([]*goredis.IntCmd, len(batch))
 	for i, m := range batch {
-		replies[i] = pipe.Publish(ctx, m.channel, *m.payload)
+		if m.sharded {
+			replies[i] = pipe.SPublish(ctx, m.channel, *m.payload)
+		} else {
+			replies[i] = pipe.Publish(ctx, m.channel, *m.payload)
+		}
 	}
 	_, _ = pipe.Exec(ctx) // its error is one of those of the replies
-	now := time.Now()
-	var broken error
+	var moved []publication
 	for i, m := range batch {
 		err := replies[i].Err()
-		freePayload(m.payload)
-		if err == nil {
-			p.count.published.Add(1)
-			if p.observe != nil {
-				p.observe(now.Sub(m.queued))
-			}
+		if p.moved != nil && m.moves < maxMoves && wasMoved(err) {
+			m.moves++
+			moved = append(moved, m)
 			continue
 		}
-		p.count.publishFailed.Add(1)
-		var refused goredis.Error
-		if !errors.As(err, &refused) {
-			broken = err
-			continue
+		p.settle(m, err)
+		if err != nil && !refused(err) && broken == nil {
+			since, broken = m.queued, err
 		}
-		p.log.warn("redis refused a message", "", slog.String("channel", m.channel), slog.Any("error", err))
 	}
-	return broken
+	if len(moved) > 0 {
+		p.putBack(moved)
+		p.moved(ctx)
+	}
+	return since, broken
 }
 
-// waitForRedis fails everything that is queued, and what would be, until Redis answers.
-// The new connection is used only after an answer on it, so that Redis has executed all
-// that it got by the old one.
-func (p *publisher) waitForRedis(ctx context.Context, cause error) {
-	dropped := p.stop(ErrAway)
-	since := time.Now()
-	p.log.log.Warn("redis does not take messages", "error", cause, "dropped", dropped)
-	for wait := firstBackoff; ; wait = min(2*wait, lastBackoff) {
-		if !sleep(ctx, wait) {
+// putBack queues messages that were not taken before everything else, so that their
+// order stays.
+func (p *publisher) putBack(batch []publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = append(batch, p.queue...)
+	for _, m := range batch {
+		p.bytes += len(*m.payload)
+	}
+}
+
+// strays removes and returns the queued messages whose channel belongs elsewhere.
+func (p *publisher) strays(belongs func(channel string) bool) (strays []publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var kept []publication
+	for _, m := range p.queue {
+		if !m.sharded || belongs(m.channel) {
+			kept = append(kept, m)
+			continue
+		}
+		strays = append(strays, m)
+		p.bytes -= len(*m.payload)
+	}
+	p.queue = kept
+	return strays
+}
+
+// settle counts what became of a message, and frees it.
+func (p *publisher) settle(m publication, err error) {
+	freePayload(m.payload)
+	if m.answered != nil {
+		m.answered(err)
+		return
+	}
+	switch {
+	case err == nil:
+		p.count.published.Add(1)
+		if p.observe != nil {
+			p.observe(time.Since(m.queued))
+		}
+	case refused(err):
+		p.count.publishFailed.Add(1)
+		p.log.warn("redis refused a message", "", slog.String("channel", m.channel), slog.Any("error", err))
+	case neverSent(err):
+		p.count.publishFailed.Add(1)
+	default:
+		p.count.publishUnknown.Add(1)
+	}
+}
+
+// refused says that Redis has answered, with an error.
+func refused(err error) bool {
+	var answer goredis.Error
+	return errors.As(err, &answer)
+}
+
+// neverSent says that there was no connection on which a message could have been sent.
+func neverSent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial" || errors.Is(err, goredis.ErrPoolTimeout) ||
+		errors.Is(err, goredis.ErrClosed) || errors.Is(err, ErrAway) || errors.Is(err, ErrClosed)
+}
+
+// sizeOf is how many bytes a batch may be on the wire, and rather more.
+func sizeOf(batch []publication) (bytes int) {
+	for _, m := range batch {
+		bytes += len(m.channel) + len(*m.payload) + 64
+	}
+	return bytes
+}
+
+// waitForRedis waits until Redis answers. The new connection is used only after an
+// answer on it. What is queued gets a second chance; if there is no answer soon it is
+// given up, and what would be queued is refused, so that nobody waits for an outage. size
+// is what was under way.
+func (p *publisher) waitForRedis(ctx context.Context, since time.Time, size int, cause error) {
+	p.gaps.lost(since)
+	if p.answers(ctx, secondChance) {
+		p.log.log.Warn("redis broke the connection for messages", "error", cause)
+	} else {
+		p.log.log.Warn("redis does not take messages", "error", cause, "dropped", p.stop(ErrAway))
+		if !p.untilAnswer(ctx) {
 			return
 		}
-		if p.client.Ping(ctx).Err() == nil {
-			break
-		}
 	}
+	p.letPass(ctx, size)
+	now := time.Now()
+	gap := p.gaps.back(now, now)
 	p.mu.Lock()
 	p.err = nil
 	p.mu.Unlock()
-	p.log.log.Info("redis takes messages again", "gap", time.Since(since))
+	p.log.log.Info("redis takes messages again", "gap", gap)
+}
+
+// readBytes is how much Redis reads of one connection, at least, before it turns to the
+// others.
+const readBytes = 16 << 10
+
+// letPass keeps what was sent by the old connection before what will be sent by the new
+// one: Redis may have it in its buffers yet, and executes it when it gets to it. It gets
+// to each connection that has sent something between two answers on another.
+func (p *publisher) letPass(ctx context.Context, size int) {
+	for range size/readBytes + 1 {
+		if !p.answers(ctx, secondChance) {
+			return // the next message will tell
+		}
+	}
+}
+
+// untilAnswer returns false if ctx ends before Redis answers.
+func (p *publisher) untilAnswer(ctx context.Context) bool {
+	for wait := firstBackoff; sleep(ctx, jitter(wait)); wait = min(2*wait, lastBackoff) {
+		if p.answers(ctx, answerTimeout) {
+			return true
+		}
+	}
+	return false
+}
+
+// answers asks whether Redis is there, by the way that messages go.
+func (p *publisher) answers(ctx context.Context, limit time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	pipe := p.client.Pipeline()
+	pipe.Ping(ctx)
+	_, err := pipe.Exec(ctx)
+	return err == nil
 }
 
 // stop makes enqueue return err, drops what is queued and returns how much that was.
@@ -189,9 +319,8 @@ func (p *publisher) stop(err error) int {
 	p.queue, p.bytes, p.err = nil, 0, err
 	p.mu.Unlock()
 	for _, m := range queue {
-		freePayload(m.payload)
+		p.settle(m, err)
 	}
-	p.count.publishFailed.Add(uint64(len(queue)))
 	return len(queue)
 }
 
@@ -200,12 +329,15 @@ func (p *publisher) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	for batch := p.take(); len(batch) > 0; batch = p.take() {
-		if p.send(ctx, batch) != nil {
+		if _, err := p.send(ctx, batch); err != nil {
 			break
 		}
 	}
 	p.stop(ErrClosed)
 }
+
+// jitter shortens a wait by up to half, so that nodes do not come back all at once.
+func jitter(d time.Duration) time.Duration { return d - rand.N(d/2) }
 
 // sleep returns false if ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -18,36 +19,8 @@ func (a *Adapter) receive(node socketio.Node, m *goredis.Message) {
 	start := time.Now()
 	a.count.received.Add(1)
 	a.count.receivedBytes.Add(uint64(len(m.Payload)))
-	defer func() {
-		if p := recover(); p != nil {
-			a.drop(DropPanic, m, fmt.Errorf("%v\n%s", p, debug.Stack()))
-		}
-	}()
-	if !a.isBroadcast(node, m) {
-		return
-	}
-	if hasSender(m.Payload, a.uid) {
-		a.own(m)
-		return
-	}
-	if len(m.Payload) > a.cfg.MaxMessageBytes {
-		a.drop(DropTooLarge, m, nil)
-		return
-	}
-	sender, b, err := decodeEnvelope(m.Payload, a.cfg.MaxMessageBytes)
-	if sender == a.uid {
-		a.own(m)
-		return
-	}
-	if err == nil {
-		err = a.checkChannel(m, b)
-	}
-	if err != nil {
-		a.drop(reasonOf(err), m, err)
-		return
-	}
-	if err := node.Deliver(b); err != nil {
-		a.drop(DropRefused, m, err)
+	defer a.recoverFrom(m)
+	if !a.handle(node, m) {
 		return
 	}
 	a.count.delivered.Add(1)
@@ -56,8 +29,46 @@ func (a *Adapter) receive(node socketio.Node, m *goredis.Message) {
 	}
 }
 
+func (a *Adapter) handleClassic(node socketio.Node, m *goredis.Message) (delivered bool) {
+	if !a.isBroadcast(node, m) {
+		return false
+	}
+	if hasSender(m.Payload, a.uid) {
+		a.own(m)
+		return false
+	}
+	if len(m.Payload) > a.cfg.MaxMessageBytes {
+		a.drop(DropTooLarge, m, nil)
+		return false
+	}
+	sender, b, err := decodeEnvelope(m.Payload, a.cfg.MaxMessageBytes)
+	if sender == a.uid {
+		a.own(m)
+		return false
+	}
+	if err == nil {
+		err = a.checkChannel(m, b)
+	}
+	if err != nil {
+		a.drop(reasonOf(err), m, err)
+		return false
+	}
+	if err := node.Deliver(b); err != nil {
+		a.drop(DropRefused, m, err)
+		return false
+	}
+	return true
+}
+
+// recoverFrom is deferred by what handles a message: a panic is counted, and ends there.
+func (a *Adapter) recoverFrom(m *goredis.Message) {
+	if p := recover(); p != nil {
+		a.drop(DropPanic, m, fmt.Errorf("%v\n%s", p, debug.Stack()))
+	}
+}
+
 // isBroadcast says whether a message is to be decoded as one; otherwise it has been
-// counted as what it is.
+// handled as what it is.
 func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
 	name := m.Channel
 	if m.Pattern != "" {
@@ -69,7 +80,10 @@ func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
 		a.drop(DropUnknownChannel, m, nil)
 		return false
 	case kind == kindRequest:
-		a.count.requests.Add(1)
+		a.answerer.request(namespace, m)
+		return false
+	case kind == kindResponse:
+		a.response(namespace, m)
 		return false
 	case kind == kindPrivate:
 		// A room whose name only begins like this node's ids comes here too. If it
@@ -82,6 +96,61 @@ func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
 		}
 	}
 	return true
+}
+
+// responseFields are the entries that a response may have.
+var responseFields = []string{"type", "requestId", "sockets", "rooms", "clientCount", "packet", "data", "more", "uid"}
+
+// response takes one message of a response channel to the question that it answers.
+func (a *Adapter) response(namespace string, m *goredis.Message) {
+	if !strings.Contains(m.Payload, a.uid) {
+		a.count.responsesOfOthers.Add(1) // it is not worth decoding
+		return
+	}
+	if len(m.Payload) > a.cfg.MaxMessageBytes {
+		a.drop(DropTooLarge, m, nil)
+		return
+	}
+	f, err := decodeFields(m.Payload, responseFields...)
+	var id string
+	if err == nil {
+		id, err = f.name("requestId")
+	}
+	if err != nil {
+		a.drop(reasonOf(err), m, err)
+		return
+	}
+	if !a.calls.asked(id) {
+		a.count.responsesOfOthers.Add(1)
+		return
+	}
+	c := a.calls.find(id)
+	switch {
+	case c == nil:
+		a.drop(DropLate, m, nil)
+		return
+	case c.namespace != namespace:
+		err = errNamespace
+	default:
+		err = c.takeClassic(f, len(m.Payload))
+	}
+	if err != nil {
+		a.drop(reasonOf(err), m, err)
+		return
+	}
+	a.count.responses.Add(1)
+}
+
+func (c *call) takeClassic(f fields, size int) error {
+	sender, err := f.name("uid")
+	if err != nil {
+		return err
+	}
+	kind, _, err := f.number("type")
+	if err != nil && c.kind == ackedBroadcast {
+		return err
+	}
+	return c.take(answer{fields: f, sender: sender, kind: messageType(kind), args: "data", size: size})
 }
 
 // checkChannel holds a message to the channel it came by. Every known publisher chooses
@@ -124,6 +193,8 @@ func reasonOf(err error) Reason {
 		err    error
 		reason Reason
 	}{
+		{errUnknownRequest, DropUnknownRequest}, {errBusy, DropBusy}, {errRefused, DropRefused},
+		{errLate, DropLate}, {errSurplus, DropSurplus},
 		{errNotEvent, DropNotEvent}, {errNamespace, DropNamespace}, {errRoom, DropRooms},
 		{notepack.ErrDepth, DropTooDeep}, {notepack.ErrTooLarge, DropTooLarge},
 	} {

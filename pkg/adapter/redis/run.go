@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/causeway-rt/causeway/pkg/socketio"
@@ -20,13 +21,18 @@ func (a *Adapter) Run(ctx context.Context, node socketio.Node) error {
 	defer close(a.ended)
 	defer a.interests.lost(true) // nobody waits for what will not come
 	ctx, cancel := context.WithCancel(ctx)
+	a.answerer = newAnswerer(ctx, a, node)
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
 		a.publisher.run(ctx)
 	}()
+	var answering sync.WaitGroup
+	answering.Go(func() { a.answerer.questions.run(ctx) })
+	answering.Go(func() { a.answerer.events.run(ctx) })
 	err := a.keepListening(ctx, node)
 	cancel()
+	answering.Wait()
 	<-published
 	return err
 }
@@ -36,48 +42,51 @@ func (a *Adapter) keepListening(ctx context.Context, node socketio.Node) error {
 	start := time.Now()
 	everUp, wait := false, firstBackoff
 	for {
+		began := time.Now()
 		wasUp, err := a.listen(ctx, node)
 		everUp = everUp || wasUp
 		a.interests.lost(everUp)
-		a.disconnected()
+		a.lost("")
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // what ended with ctx is no error
 		}
+		a.hearing.lost(time.Time{})
 		if !everUp && a.cfg.StartTimeout > 0 && time.Since(start) >= a.cfg.StartTimeout {
 			return fmt.Errorf("reach redis within %v: %w", a.cfg.StartTimeout, err)
 		}
 		a.log.warn("not subscribed", "", slog.Any("error", err))
 		if wasUp {
 			wait = firstBackoff
+			if time.Since(began) > lastBackoff { // each millisecond may be a message
+				continue
+			}
 		}
-		if !sleep(ctx, wait) {
+		if !a.sleep(ctx, jitter(wait)) {
 			return nil
 		}
 		wait = min(2*wait, lastBackoff)
 	}
 }
 
-// connected notes that everything wanted is subscribed.
-func (a *Adapter) connected() {
-	a.interests.up()
-	a.mu.Lock()
-	a.connectedAt = time.Now()
-	var gap time.Duration
-	if !a.downAt.IsZero() {
-		gap = a.connectedAt.Sub(a.downAt)
-		a.gaps++
-		a.gapTotal += gap
+// sleep returns false if ctx ends before.
+func (a *Adapter) sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-a.retry:
+		return true
+	case <-ctx.Done():
+		return false
 	}
-	a.downAt = time.Time{}
-	a.mu.Unlock()
-	subscriptions, _ := a.interests.sizes()
-	a.cfg.Logger.Info("subscribed", "subscriptions", subscriptions, "gap", gap)
 }
 
-func (a *Adapter) disconnected() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.connectedAt.IsZero() {
-		a.connectedAt, a.downAt = time.Time{}, time.Now()
-	}
+// connected notes that everything wanted is subscribed. Redis has answered a question
+// that was sent at asked, behind the last subscription.
+func (a *Adapter) connected(asked time.Time) {
+	a.interests.up()
+	gap := a.hearing.back(asked, time.Now())
+	subscriptions, _ := a.interests.sizes()
+	a.cfg.Logger.Info("subscribed", "subscriptions", subscriptions, "gap", gap)
 }

@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -22,23 +21,27 @@ const (
 	sweepInterval = 250 * time.Millisecond
 )
 
-var errSilent = errors.New("the connection is silent")
-
 // listener is one Pub/Sub connection, from connecting to its first failure. go-redis
 // would connect again by itself and hide the gap; a listener never does.
 type listener struct {
 	*Adapter
-	node   socketio.Node
-	pubsub *goredis.PubSub
-	heard  atomic.Uint64 // how many things have arrived
-	wasUp  bool          // Owned by receiveLoop.
+	node    socketio.Node
+	pubsub  *goredis.PubSub
+	probe   probe
+	heard   atomic.Uint64             // how many things have arrived
+	asked   atomic.Pointer[time.Time] // when readyPing was sent
+	greeted chan struct{}             // closed by receiveLoop when Redis has answered
+
+	// Owned by receiveLoop.
+	wasGreeted, wasUp bool
 }
 
 // listen connects, subscribes and receives until something fails, or ctx ends. It says
 // whether everything was subscribed meanwhile.
 func (a *Adapter) listen(ctx context.Context, node socketio.Node) (wasUp bool, err error) {
+	besides, stop := context.WithCancel(ctx) // for what is done by other connections
 	ctx, cancel := context.WithCancelCause(withOneDial(ctx))
-	l := &listener{Adapter: a, node: node, pubsub: a.client.Subscribe(ctx)}
+	l := &listener{Adapter: a, node: node, pubsub: a.client.Subscribe(ctx), greeted: make(chan struct{})}
 	closed := make(chan struct{})
 	context.AfterFunc(ctx, func() { // it ends a Receive that waits
 		defer close(closed)
@@ -49,30 +52,76 @@ func (a *Adapter) listen(ctx context.Context, node socketio.Node) (wasUp bool, e
 			a.interests.restore(w.name, w.kind, namespace)
 		}
 	})
+	if err := l.connect(ctx); err != nil {
+		stop()
+		cancel(err)
+		<-closed
+		a.retire(ctx)
+		return false, context.Cause(ctx)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		cancel(l.subscribeLoop(ctx))
 	}()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if len(l.former) > 0 {
+			l.endFormer(besides)
+		}
+	}()
 	cancel(l.receiveLoop(ctx))
+	stop()
 	<-done
+	<-ended
 	<-closed
+	a.retire(ctx)
 	return l.wasUp, context.Cause(ctx)
+}
+
+// connect opens the connection with the subscription that probes need.
+func (l *listener) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	if err := l.pubsub.Subscribe(ctx, l.probeChannel); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	return nil
+}
+
+// waitForGreeting returns when Redis has answered for the first time. Only then is it
+// told of thousands of channels, and given time for them.
+func (l *listener) waitForGreeting(ctx context.Context) error {
+	late := time.NewTimer(answerTimeout)
+	defer late.Stop()
+	select {
+	case <-l.greeted:
+		return nil
+	case <-late.C:
+		return errNoGreeting
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // subscribeLoop tells Redis what is wanted, many at a time when many are, and makes sure
 // that the connection is alive.
 func (l *listener) subscribeLoop(ctx context.Context) error {
+	if err := l.waitForGreeting(ctx); err != nil {
+		return err
+	}
 	if err := l.subscribeQueued(ctx); err != nil {
 		return err
 	}
+	asked := time.Now()
+	l.asked.Store(&asked)
 	if err := l.pubsub.Ping(ctx, readyPing); err != nil {
 		return err
 	}
-	probe, sweep := time.NewTicker(l.cfg.ProbeInterval), time.NewTicker(sweepInterval)
-	defer probe.Stop()
+	tick, sweep := time.NewTicker(l.cfg.tickLength()), time.NewTicker(sweepInterval)
+	defer tick.Stop()
 	defer sweep.Stop()
-	var heard uint64
 	for {
 		var err error
 		select {
@@ -82,13 +131,8 @@ func (l *listener) subscribeLoop(ctx context.Context) error {
 			err = l.subscribeQueued(ctx)
 		case now := <-sweep.C:
 			err = l.unsubscribe(ctx, l.interests.unsubscribe(now))
-		case <-probe.C:
-			if now := l.heard.Load(); now == heard {
-				return errSilent
-			} else {
-				heard = now
-			}
-			err = l.pubsub.Ping(ctx)
+		case <-tick.C:
+			err = l.look(ctx)
 		}
 		if err != nil {
 			return err
@@ -112,6 +156,11 @@ func (l *listener) subscribeQueued(ctx context.Context) error {
 				return fmt.Errorf("subscribe to pattern: %w", err)
 			}
 		}
+		for group := range l.groups(o.shardChannels) {
+			if err := l.pubsub.SSubscribe(ctx, group...); err != nil {
+				return fmt.Errorf("subscribe to shard channel: %w", err)
+			}
+		}
 	}
 }
 
@@ -126,6 +175,11 @@ func (l *listener) unsubscribe(ctx context.Context, o order) error {
 			return fmt.Errorf("unsubscribe from pattern: %w", err)
 		}
 	}
+	for group := range l.groups(o.shardChannels) {
+		if err := l.pubsub.SUnsubscribe(ctx, group...); err != nil {
+			return fmt.Errorf("unsubscribe from shard channel: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -138,22 +192,52 @@ func (l *listener) receiveLoop(ctx context.Context) (err error) {
 	}()
 	for {
 		arrived, err := l.pubsub.Receive(ctx)
+		if server, moved := goredis.IsMovedError(err); moved { // a subscription was refused
+			l.lost(server)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("receive: %w", err)
 		}
 		l.heard.Add(1)
 		switch m := arrived.(type) {
 		case *goredis.Message:
-			l.receive(l.node, m)
+			if m.Channel == l.probeChannel {
+				l.echo(m.Payload)
+			} else {
+				l.receive(l.node, m)
+			}
 		case *goredis.Subscription:
-			if m.Kind == "subscribe" || m.Kind == "psubscribe" {
-				l.interests.confirm(m.Channel)
-			}
+			l.subscribed(m)
 		case *goredis.Pong:
-			if m.Payload == readyPing && !l.wasUp {
+			if asked := l.asked.Load(); m.Payload == readyPing && !l.wasUp && asked != nil {
 				l.wasUp = true
-				l.connected()
+				l.connected(*asked)
 			}
+			l.pong(m.Payload)
 		}
+	}
+}
+
+func (l *listener) subscribed(m *goredis.Subscription) {
+	switch m.Kind {
+	case "subscribe", "psubscribe", "ssubscribe":
+	case "sunsubscribe":
+		// Without being asked, Redis says so when the slot of a channel has moved to
+		// another server.
+		if l.interests.revoke(m.Channel, time.Now()) {
+			l.lost("")
+		}
+		return
+	default:
+		return
+	}
+	if !l.wasGreeted { // the first is the one of connect
+		l.wasGreeted = true
+		close(l.greeted)
+		return
+	}
+	if gap := l.interests.confirm(m.Channel); gap > 0 {
+		l.hearing.add(gap)
 	}
 }

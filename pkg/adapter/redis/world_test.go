@@ -22,6 +22,8 @@ const waitLimit = 10 * time.Second
 // testNode is a server with sockets and rooms, but no clients: it keeps what it is to
 // deliver.
 type testNode struct {
+	asked
+
 	tag       string
 	delivered chan *socketio.Broadcast
 
@@ -29,6 +31,7 @@ type testNode struct {
 	sockets map[string]bool     // namespace + " " + id
 	rooms   map[string][]string // by namespace
 	refuse  error
+	blocked chan struct{} // Deliver waits until it is closed; nil: it does not
 }
 
 func newTestNode(tag string) *testNode {
@@ -37,7 +40,22 @@ func newTestNode(tag string) *testNode {
 
 func (n *testNode) Tag() string { return n.tag }
 
+// block makes Deliver wait until release is called.
+func (n *testNode) block() (release func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	blocked := make(chan struct{})
+	n.blocked = blocked
+	return func() { close(blocked) }
+}
+
 func (n *testNode) Deliver(b *socketio.Broadcast) error {
+	n.mu.Lock()
+	blocked := n.blocked
+	n.mu.Unlock()
+	if blocked != nil {
+		<-blocked
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.refuse != nil {

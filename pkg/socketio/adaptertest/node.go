@@ -40,6 +40,7 @@ type socket struct {
 	rooms     []string // guarded by node.mu
 	got       []string // guarded by node.mu
 	more      chan struct{}
+	unordered bool // see OrderPerRoom
 }
 
 func (n *node) Tag() string { return n.tag }
@@ -95,8 +96,16 @@ func (s *socket) take(event string) {
 	}
 }
 
+// private reports whether the adapter is told of the rooms of single sockets.
+func (n *node) private() bool {
+	a, ok := n.adapter.(socketio.PrivateRoomsAdapter)
+	return ok && a.PrivateRooms()
+}
+
 // ownID reports whether the adapter hears a room by the node's tag.
-func (n *node) ownID(room string) bool { return len(room) == 20 && strings.HasPrefix(room, n.tag) }
+func (n *node) ownID(room string) bool {
+	return len(room) == 20 && strings.HasPrefix(room, n.tag) && !n.private()
+}
 
 func (n *node) HasSocket(namespace, id string) bool {
 	n.mu.Lock()
@@ -109,7 +118,7 @@ func (n *node) Rooms(f func(namespace, room string)) {
 	var list [][2]string
 	for _, s := range n.sockets {
 		list = append(list, [2]string{s.namespace, ""})
-		for _, room := range s.rooms {
+		for _, room := range append([]string{s.id}, s.rooms...) {
 			if !n.ownID(room) {
 				list = append(list, [2]string{s.namespace, room})
 			}
@@ -131,6 +140,9 @@ func (n *node) socket(namespace string, rooms ...string) *socket {
 	n.mu.Unlock()
 	if first {
 		n.tell(n.adapter.Join, namespace, "")
+	}
+	if n.private() {
+		n.tell(n.adapter.Join, namespace, s.id)
 	}
 	s.join(rooms...)
 	return s

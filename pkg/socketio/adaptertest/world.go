@@ -15,6 +15,7 @@ type world struct {
 	*testing.T
 	nodes   []*node
 	markers int
+	perRoom bool // see OrderPerRoom
 }
 
 func newWorld(t *testing.T, adapters []socketio.Adapter, prepare ...func(n *node)) *world {
@@ -56,24 +57,59 @@ func (w *world) everywhere(rooms ...string) (sockets []*socket) {
 }
 
 // settle returns when everything that has been emitted in "/" has arrived: each
-// node sends a marker behind it to all, and the markers are waited for.
+// node sends a marker behind it to all, and the markers are waited for. If that is
+// not enough, each sends one to each room as well.
 func (w *world) settle() {
+	w.Helper()
+	sockets := w.sockets()
+	for _, s := range sockets {
+		s.unordered = w.perRoom
+	}
+	w.mark(sockets)
+	if !w.perRoom {
+		return
+	}
+	rooms := make(map[string][]*socket)
+	for _, s := range sockets {
+		rooms[s.id] = append(rooms[s.id], s)
+		for _, room := range s.joined() {
+			rooms[room] = append(rooms[room], s)
+		}
+	}
+	for room, members := range rooms {
+		w.mark(members, room)
+	}
+}
+
+// sockets returns all of "/".
+func (w *world) sockets() (all []*socket) {
+	for _, n := range w.nodes {
+		n.mu.Lock()
+		all = append(all, n.addressed(socketio.Target{Namespace: "/"})...)
+		n.mu.Unlock()
+	}
+	return all
+}
+
+func (s *socket) joined() []string {
+	s.node.mu.Lock()
+	defer s.node.mu.Unlock()
+	return slices.Clone(s.rooms)
+}
+
+// mark has each node emit a marker, and waits until the sockets have got them all.
+func (w *world) mark(sockets []*socket, rooms ...string) {
 	w.Helper()
 	var markers []string
 	for _, n := range w.nodes {
 		w.markers++
 		name := fmt.Sprintf("marker %d", w.markers)
-		n.say(name)
+		n.say(name, rooms...)
 		markers = append(markers, string(event(name)))
 	}
-	for _, n := range w.nodes {
-		n.mu.Lock()
-		sockets := n.addressed(socketio.Target{Namespace: "/"})
-		n.mu.Unlock()
-		for _, s := range sockets {
-			for _, marker := range markers {
-				s.await(marker)
-			}
+	for _, s := range sockets {
+		for _, marker := range markers {
+			s.await(marker)
 		}
 	}
 }
@@ -116,7 +152,12 @@ func (s *socket) expect(names ...string) {
 	for i, name := range names {
 		want[i] = string(event(name))
 	}
-	if got := s.taken(); !slices.Equal(got, want) {
+	got := s.taken()
+	if s.unordered {
+		slices.Sort(got)
+		slices.Sort(want)
+	}
+	if !slices.Equal(got, want) {
 		s.node.t.Errorf("socket %s got %.300q, want %.300q", s.id, got, want)
 	}
 }

@@ -137,7 +137,7 @@ func (w *jsonWriter) text(s string) error {
 	if len(w.dst)+len(s) > w.maxBytes {
 		return ErrTooLarge
 	}
-	w.dst = appendQuoted(w.dst, s)
+	w.dst = AppendQuoted(w.dst, s)
 	return nil
 }
 
@@ -150,8 +150,8 @@ func (w *jsonWriter) binary(b string) error {
 	return nil
 }
 
-// appendQuoted appends s as JSON.stringify writes it: nothing is escaped that need not be.
-func appendQuoted(dst []byte, s string) []byte {
+// AppendQuoted appends s as a JSON string, as JSON.stringify writes it: nothing is escaped that need not be.
+func AppendQuoted(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = string([]rune(s)) // U+FFFD for each bad byte
 	}
