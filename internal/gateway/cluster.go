@@ -12,6 +12,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/causeway-rt/causeway/internal/peer"
+	"github.com/causeway-rt/causeway/pkg/adapter/redis"
 )
 
 // cluster is this node's place among the others: its tag, and requests for sessions
@@ -36,15 +37,11 @@ func joinCluster(cfg Config, log *slog.Logger) (*cluster, error) {
 	if cfg.RedisURL == "" {
 		return nil, nil
 	}
-	options, err := goredis.ParseURL(cfg.RedisURL)
+	client, err := redis.NewClient(cfg.RedisURL)
 	if err != nil {
 		return nil, errRedisURL
 	}
-	options.MaxRetries = -1
-	options.PoolSize = 4
-	options.ContextTimeoutEnabled = true
-	options.DisableIdentity = true
-	c := &cluster{client: goredis.NewClient(options), added: prometheus.NewHistogramVec(addedOpts, []string{"kind"})}
+	c := &cluster{client: client, added: prometheus.NewHistogramVec(addedOpts, []string{"kind"})}
 	ctx, cancel := context.WithTimeout(context.Background(), claimTime)
 	defer cancel()
 	prefix := cfg.RedisPrefix
