@@ -104,7 +104,7 @@ var (
 )
 
 func TestFlagsInPagesExist(t *testing.T) {
-	help := run(t, "go run ./cmd/gateway --help 2>&1")
+	help := run(t, "make build && bin/gateway --help")
 	for path, text := range pages(t) {
 		for _, m := range flagName.FindAllStringSubmatch(text, -1) {
 			if !strings.Contains(help, "--"+m[1]) {

@@ -37,10 +37,14 @@ var settings = []struct {
 	{"upgrade-timeout", "1m30s", "", func(c gateway.Config) any { return c.UpgradeTimeout }, 90 * time.Second},
 	{"max-payload", "2000", "0x7d0", func(c gateway.Config) any { return c.MaxPayload }, 2000},
 	{"max-queue", "4096", "4_096", func(c gateway.Config) any { return c.MaxQueue }, 4096},
+	{"nodes", "1", "0x1", func(c gateway.Config) any { return c.Nodes }, 1}, // more need --dev
 	{"redis-url", "rediss://user:pass@redis.example:6380/2", "", func(c gateway.Config) any { return c.RedisURL }, "rediss://user:pass@redis.example:6380/2"},
 	{"adapter", "sharded", "", func(c gateway.Config) any { return c.Adapter }, "sharded"},
 	{"subscription-mode", "static", "", func(c gateway.Config) any { return c.SubscriptionMode }, "static"},
 	{"redis-prefix", "chat", "", func(c gateway.Config) any { return c.RedisPrefix }, "chat"},
+	{"advertise", "10.0.0.7:9091", "", func(c gateway.Config) any { return c.Advertise }, "10.0.0.7:9091"},
+	{"cluster-key", "0123456789abcdef", `"0123456789abcdef"`, func(c gateway.Config) any { return c.ClusterKey }, "0123456789abcdef"},
+	{"affinity-cookie", "node", "", func(c gateway.Config) any { return c.AffinityCookie }, "node"},
 	{"drain-delay", "0s", "", func(c gateway.Config) any { return c.DrainDelay }, time.Duration(0)},
 	{"drain-window", "7s", "", func(c gateway.Config) any { return c.DrainWindow }, 7 * time.Second},
 	{"log-level", "warn", "", func(c gateway.Config) any { return c.LogLevel }, slog.LevelWarn},
@@ -55,9 +59,13 @@ func TestEverySettingCanComeFromEverySource(t *testing.T) {
 		}
 		file := writeFile(t, key(s.flag)+": "+inFile+"\n")
 		for source, parsed := range map[string]func() (command, error){
-			"flag":        func() (command, error) { return parse([]string{"--" + s.flag + "=" + s.value}, sources{}, io.Discard) },
-			"environment": func() (command, error) { return parse(nil, env(variable(s.flag), s.value), io.Discard) },
-			"file":        func() (command, error) { return parse([]string{"--config", file}, sources{}, io.Discard) },
+			"flag": func() (command, error) {
+				return parse([]string{"--" + s.flag + "=" + s.value}, company(s.flag), io.Discard)
+			},
+			"environment": func() (command, error) {
+				return parse(nil, sources{append(company(s.flag).environ, variable(s.flag)+"="+s.value)}, io.Discard)
+			},
+			"file": func() (command, error) { return parse([]string{"--config", file}, company(s.flag), io.Discard) },
 		} {
 			t.Run(s.flag+" by "+source, func(t *testing.T) {
 				cmd, err := parsed()
@@ -139,6 +147,13 @@ func TestDevChangesOnlyWhatIsNotSaid(t *testing.T) {
 	}
 }
 
+func TestSeveralNodesAreForDev(t *testing.T) {
+	cmd, err := parse([]string{"--dev", "--nodes=3", "--listen=:65533"}, sources{}, io.Discard)
+	if err != nil || cmd.cfg.Nodes != 3 {
+		t.Errorf("%d nodes, %v", cmd.cfg.Nodes, err)
+	}
+}
+
 // TestRefusalNamesKeyValueAndWhatIsAllowed holds for each kind of mistake, from
 // each source: exit status 2, nothing on stdout, one line.
 func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
@@ -151,11 +166,16 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 		not  string   // what it must not have
 	}{
 		{name: "unknown flag", args: []string{"--pingg=3"}, want: []string{"--pingg", "--ping-interval"}},
-		{name: "flag of a later version", args: []string{"--nodes=3"}, want: []string{"--nodes", "allowed"}},
+		{name: "flag of a later version", args: []string{"--api-token=3"}, want: []string{"--api-token", "allowed"}},
 		{name: "unknown command", args: []string{"start"}, want: []string{"start", "serve, check-config, version"}},
 		{name: "flag without value", args: []string{"--listen"}, want: []string{"--listen"}},
 		{name: "unknown variable", env: []string{"GATEWAY_PINGG=3"}, want: []string{"GATEWAY_PINGG", `"3"`, "GATEWAY_PING_INTERVAL"}},
-		{name: "unknown variable with a secret", env: []string{"GATEWAY_CLUSTER_KEY=hunter2"}, want: []string{"GATEWAY_CLUSTER_KEY"}, not: "hunter2"},
+		{name: "unknown variable with a secret", env: []string{"GATEWAY_API_KEY=hunter2"}, want: []string{"GATEWAY_API_KEY"}, not: "hunter2"},
+		{name: "no cluster key", args: []string{"--redis-url=redis://h"}, want: []string{"--cluster-key", `""`, "16 bytes"}},
+		{name: "short cluster key", env: []string{"GATEWAY_CLUSTER_KEY=hunter2"}, want: []string{"GATEWAY_CLUSTER_KEY", `"***"`, "16 bytes"}, not: "hunter2"},
+		{name: "number as cluster key", file: "cluster_key: 1234567890123456", want: []string{"cluster_key", "text in quotes"}, not: "1234567890123456"},
+		{name: "address for peers without host", args: []string{"--advertise=:9090"}, want: []string{"--advertise", `":9090"`, "10.0.0.7:9090"}},
+		{name: "name of a cookie", args: []string{"--affinity-cookie=a b"}, want: []string{"--affinity-cookie", `"a b"`, "letters"}},
 		{name: "unknown key", file: "pingg: 3", want: []string{":1:", "pingg", `"3"`, "ping_interval"}},
 		{name: "flag's name as key", file: "ping-interval: 3s", want: []string{"ping-interval", `"3s"`, "ping_interval"}},
 		{name: "key given twice", file: "max_queue: 1\nmax_queue: 2", want: []string{":2:", "max_queue", "once"}},
@@ -188,6 +208,13 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 		{name: "origin without scheme", args: []string{"--allowed-origins=example.com"}, want: []string{"--allowed-origins", `"example.com"`, "https://example.com"}},
 		{name: "origin with a path", args: []string{"--allowed-origins=https://example.com/"}, want: []string{"--allowed-origins", "without path"}},
 		{name: "network", args: []string{"--trusted-proxies=10.0.0.0/99"}, want: []string{"--trusted-proxies", `"10.0.0.0/99"`, "10.0.0.0/8"}},
+		{name: "no nodes", args: []string{"--dev", "--nodes=0"}, want: []string{"--nodes", `"0"`, "from 1 to 16"}},
+		{name: "many nodes", args: []string{"--dev", "--nodes=17"}, want: []string{"--nodes", `"17"`, "from 1 to 16"}},
+		{name: "nodes of a half", file: "dev: true\nnodes: 1.5", want: []string{"nodes", `"1.5"`, "whole number"}},
+		{name: "nodes without dev", env: []string{"GATEWAY_NODES=3"}, want: []string{"GATEWAY_NODES", `"3"`, "1 without --dev", "--redis-url"}},
+		{name: "nodes on a Redis", args: []string{"--dev", "--nodes=3", "--redis-url=redis://h"}, want: []string{"--nodes", `"3"`, "1 with --redis-url"}},
+		{name: "no ports for nodes", args: []string{"--dev", "--nodes=3", "--listen=:65534"}, want: []string{"--listen", `":65534"`, "up to 65533", "3 nodes"}},
+		{name: "no internal ports for nodes", args: []string{"--dev", "--nodes=3", "--internal-listen=:65535"}, want: []string{"--internal-listen", `":65535"`, "up to 65533"}},
 		{name: "scheme of Redis", args: []string{"--redis-url=http://user:hunter2@h"}, want: []string{"--redis-url", "http://***@h", "rediss://"}, not: "hunter2"},
 		{name: "broken URL of Redis", env: []string{"GATEWAY_REDIS_URL=redis://user:hun/ter2%@h:x"}, want: []string{"GATEWAY_REDIS_URL", "rediss://"}, not: "ter2"},
 		{name: "broken URL of Redis in the file", file: "redis_url: redis://:hunter2@", want: []string{"redis_url", "rediss://"}, not: "hunter2"},
@@ -257,6 +284,14 @@ func TestCheckConfigAndVersion(t *testing.T) {
 			}
 		})
 	}
+}
+
+// company is what a setting does not go without.
+func company(flag string) sources {
+	if flag == "redis-url" {
+		return env("GATEWAY_CLUSTER_KEY", "a key for all nodes")
+	}
+	return sources{}
 }
 
 func env(name, value string) sources { return sources{[]string{name + "=" + value}} }

@@ -16,7 +16,7 @@ import (
 
 // The settings whose values in a file are not plain texts.
 var (
-	wholeNumbers = []string{"max-payload", "max-queue"}
+	wholeNumbers = []string{"nodes", "max-payload", "max-queue"}
 	lists        = []string{"transports", "allowed-origins", "trusted-proxies"}
 )
 
@@ -41,13 +41,17 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 		RedisPrefix:      p.prefix("redis-prefix", f.RedisPrefix),
 		Adapter:          p.oneOf("adapter", f.Adapter, gateway.AdapterClassic, gateway.AdapterSharded),
 		SubscriptionMode: p.oneOf("subscription-mode", f.SubscriptionMode, "dynamic", "static", "dynamic-private"),
+		Advertise:        p.peerAddress("advertise", f.Advertise),
+		AffinityCookie:   p.cookieName("affinity-cookie", f.AffinityCookie),
 		LogLevel:         p.level("log-level", f.LogLevel),
 	}
 	// What --dev changes unless it is said otherwise.
 	dev := c.Dev
+	c.ClusterKey = p.secret("cluster-key", f.ClusterKey, c.RedisURL != "" && !dev)
 	c.AllowedOrigins = p.origins("allowed-origins", f.AllowedOrigins.or(dev, "*", ""))
 	c.DrainDelay = p.duration("drain-delay", f.DrainDelay.or(dev, "0s", "5s"), 0)
 	c.DrainWindow = p.duration("drain-window", f.DrainWindow.or(dev, "1s", "20s"), 0)
+	c.Nodes = p.nodes("nodes", f.Nodes, c)
 	c.LogFormat = p.oneOf("log-format", f.LogFormat.or(dev, "text", "json"), "json", "text")
 	return c, p.err
 }
@@ -108,6 +112,32 @@ func (p *parser) size(flag string, t text) int {
 		p.refuse(flag, string(t), "a whole number of bytes, from 1 to 1073741824")
 	}
 	return n
+}
+
+const mostNodes = 16 // in one process: it is for trying things
+
+// nodes takes more than one only where that is a cluster to try.
+func (p *parser) nodes(flag string, t text, c gateway.Config) int {
+	n, err := strconv.Atoi(string(t))
+	switch {
+	case err != nil || n < 1 || n > mostNodes:
+		p.refuse(flag, string(t), fmt.Sprintf("a whole number from 1 to %d", mostNodes))
+	case n > 1 && !c.Dev:
+		p.refuse(flag, string(t), "1 without --dev: otherwise run a process for each node, and join them with --redis-url")
+	case n > 1 && c.RedisURL != "":
+		p.refuse(flag, string(t), "1 with --redis-url: several nodes in one process are joined by a Redis of their own")
+	}
+	p.room("listen", c.Listen, n)
+	p.room("internal-listen", c.InternalListen, n)
+	return n
+}
+
+// room refuses an address after whose port there are not enough for all nodes.
+func (p *parser) room(flag, address string, nodes int) {
+	_, port, _ := net.SplitHostPort(address) // what is none has been refused
+	if n, err := strconv.Atoi(port); err == nil && n > 0 && n+nodes-1 > 65535 {
+		p.refuse(flag, address, fmt.Sprintf("a port up to %d, so that %d nodes have one each", 65536-nodes, nodes))
+	}
 }
 
 func (p *parser) address(flag string, t text) string {
@@ -190,6 +220,44 @@ func (p *parser) redis(flag string, t text) string {
 func (p *parser) prefix(flag string, t text) string {
 	if t == "" || len(t) > 256 {
 		p.refuse(flag, string(t), "1 to 256 bytes")
+	}
+	return string(t)
+}
+
+func (p *parser) peerAddress(flag string, t text) string {
+	if t == "" {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(string(t))
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil || host == "" || port == "0" || strings.ContainsAny(host, "/?#@ ") {
+		p.refuse(flag, string(t), "a host and a port, such as 10.0.0.7:9090")
+	}
+	return string(t)
+}
+
+// leastSecretBytes keeps a key from being found by trying.
+const leastSecretBytes = 16
+
+// secret never shows what was given.
+func (p *parser) secret(flag string, t text, required bool) string {
+	if (t != "" || required) && len(t) < leastSecretBytes {
+		p.refuse(flag, strings.Repeat("*", min(len(t), 3)), "a secret of 16 bytes or more, the same on every node of the cluster")
+	}
+	return string(t)
+}
+
+// cookieName takes a token of RFC 9110. Names that begin with __ have conditions that
+// not every deployment meets.
+func (p *parser) cookieName(flag string, t text) string {
+	const tokenChars = "!#$%&'*+-.^_`|~"
+	legal := !strings.ContainsFunc(string(t), func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(tokenChars, r))
+	})
+	if !legal || len(t) > 64 || strings.HasPrefix(string(t), "__") {
+		p.refuse(flag, string(t), "up to 64 letters, digits and signs such as - or _, not two _ in front")
 	}
 	return string(t)
 }

@@ -65,7 +65,7 @@ func serve(ctx context.Context, ln net.Listener, clientDir string) error {
 	defer cancel()
 	_ = io.Close(fresh) // an error says that a client did not take leave in time, and was dropped
 	err = srv.Close()
-	_ = <-served // http.ErrServerClosed
+	<-served // http.ErrServerClosed
 	return err
 }
 

@@ -58,6 +58,6 @@ func serve(ctx context.Context, ln net.Listener) error {
 	defer cancel()
 	// First the sessions: Shutdown waits for the polls that they hold.
 	err = errors.Join(s.close(fresh), srv.Shutdown(fresh))
-	_ = <-served // http.ErrServerClosed
+	<-served // http.ErrServerClosed
 	return err
 }

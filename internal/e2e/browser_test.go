@@ -28,7 +28,7 @@ func TestForeignOriginIsRefusedInChromium(t *testing.T) {
 	needNode(t)
 	t.Parallel()
 	browser := chromium(t)
-	s := start(t, gatewayProgram, "--drain-delay", "0s", "--allowed-origins", "https://good.example")
+	s := startStrict(t, "--allowed-origins", "https://good.example")
 	runScript(t, "foreignOriginIsRefusedInChromium", s.url(), options{"chromium": browser, "seconds": 60})
 }
 

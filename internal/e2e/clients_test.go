@@ -37,7 +37,7 @@ func TestOfficialClients(t *testing.T) {
 	needNode(t)
 	// A queue that holds two of the largest messages; heartbeats that a client
 	// which sent too much over polling is missed by within the test.
-	s := startServer(t, "--max-payload", fmt.Sprint(maxPayload), "--max-queue", "4000000", "--ping-interval", "2s", "--ping-timeout", "8s")
+	s := startServer(t, "--max-payload", fmt.Sprint(maxPayload), "--max-queue", "4000000", "--ping-interval", "1s", "--ping-timeout", "5s")
 	t.Run("scenarios", func(t *testing.T) {
 		for _, name := range scenarios {
 			t.Run(name, func(t *testing.T) {

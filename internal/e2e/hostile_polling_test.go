@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -70,7 +72,7 @@ func pollingRows() []hostileRow {
 				if err == nil && got.status == 400 {
 					return nil
 				}
-				return fmt.Errorf("%v %v", got, err)
+				return fmt.Errorf("%v %w", got, err)
 			})
 			poll.expectGone()
 		}),
@@ -112,7 +114,7 @@ func pollingRows() []hostileRow {
 				if err == nil && got.status == 400 {
 					return nil
 				}
-				return fmt.Errorf("%v %v", got, err)
+				return fmt.Errorf("%v %w", got, err)
 			})
 		}),
 		one("P24 close packet", func(a *attack) {
@@ -177,7 +179,7 @@ func expectEnd(a *attack, conn net.Conn) {
 	buf := make([]byte, 4096)
 	for {
 		if _, err := conn.Read(buf); err != nil {
-			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				a.Error("the server still waits for the rest of the body")
 			}
 			return

@@ -48,6 +48,9 @@ func TestHostileInputHurtsOnlyItsSender(t *testing.T) {
 			for name, rows := range groups {
 				t.Run(name, func(t *testing.T) { runHostile(t, s, rows) })
 			}
+			if name == "server" {
+				t.Run("handlers", func(t *testing.T) { runHostile(t, s, serverRows()) })
+			}
 			expectCleanLog(t, s)
 		})
 	}

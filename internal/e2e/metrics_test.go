@@ -90,8 +90,9 @@ func (s *server) gauges() map[string]float64 {
 }
 
 // slack is by how much a gauge may differ from its baseline: the scrape itself
-// has a connection and its goroutines.
-var slack = map[string]float64{"goroutines": 4, "descriptors": 2}
+// has a connection and its goroutines, and Go's runtime and the parking of
+// readers keep a few pipes and an epoll instance from their first use on.
+var slack = map[string]float64{"goroutines": 4, "descriptors": 8}
 
 // expectGauges waits until the gauges are those of the baseline.
 func (s *server) expectGauges(t *testing.T, baseline map[string]float64, limit time.Duration) {

@@ -45,6 +45,13 @@ func startGateway(t *testing.T, flags ...string) *server {
 	return start(t, gatewayProgram, append([]string{"--dev"}, flags...)...)
 }
 
+// startStrict starts the gateway as it is without --dev, but for its drain, which
+// a test does not wait for.
+func startStrict(t *testing.T, flags ...string) *server {
+	t.Helper()
+	return start(t, gatewayProgram, append([]string{"--drain-delay", "0s", "--drain-window", "100ms"}, flags...)...)
+}
+
 // startServer starts the program in server/.
 func startServer(t *testing.T, flags ...string) *server {
 	t.Helper()

@@ -15,6 +15,6 @@ func TestRelayBetweenOfficialClients(t *testing.T) {
 }
 
 func TestRelayForbidsEverythingByDefault(t *testing.T) {
-	s := start(t, gatewayProgram, "--drain-delay", "0s")
+	s := startStrict(t)
 	runScript(t, "relayForbidsByDefault", s.url(), nil)
 }

@@ -25,6 +25,8 @@ type script struct {
 	stdin io.WriteCloser
 	lines chan said // closed at the end of its output
 	err   logBuffer
+
+	patience time.Duration // with the script's silence
 }
 
 // said is one line of a scenario's output.
@@ -33,6 +35,8 @@ type said struct {
 	ID    string   `json:"id"`
 	Error string   `json:"error"`
 	Trace []string `json:"trace"`
+
+	Account account `json:"account"` // of talkWhileANodeIsIll
 }
 
 // startScript starts a scenario against url. The process ends with the test.
@@ -45,7 +49,7 @@ func startScript(t *testing.T, name, url string, more options) *script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &script{t: t, name: name, cmd: exec.Command("node", "run.mjs", name, string(encoded)), lines: make(chan said, 64)}
+	s := &script{t: t, name: name, cmd: exec.Command("node", "run.mjs", name, string(encoded)), lines: make(chan said, 64), patience: time.Minute}
 	s.cmd.Dir = "js"
 	s.cmd.Stderr = &s.err
 	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
@@ -100,8 +104,8 @@ func (s *script) expect(what string) said {
 			s.t.Fatalf("%s said %q, expected %q\n%s\n%s\n%s", s.name, line.Say, what, line.Error, strings.Join(line.Trace, "\n"), s.err.String())
 		}
 		return line
-	case <-time.After(time.Minute):
-		s.t.Fatalf("%s was silent for a minute, expected %q", s.name, what)
+	case <-time.After(s.patience):
+		s.t.Fatalf("%s was silent for %v, expected %q", s.name, s.patience, what)
 		return said{}
 	}
 }

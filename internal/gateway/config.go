@@ -15,9 +15,14 @@ type Config struct {
 	// Dev opens the relay to everybody, on any namespace, and serves the demo page.
 	Dev bool
 
-	// Listen is the public address, host:port. Port 0 takes a free one.
+	// Nodes is how many nodes run in this process, joined by a Redis of their own in
+	// it: a cluster to try, so more than one need Dev and take no RedisURL. 0 means 1.
+	Nodes int
+
+	// Listen is the public address, host:port. Port 0 takes a free one. Of several
+	// nodes it is the first one's; the others have the ports that follow.
 	Listen string
-	// InternalListen is the address of metrics and health.
+	// InternalListen is the address of metrics and health, likewise.
 	InternalListen string
 	// Path is where Socket.IO is served. Empty means /socket.io.
 	Path string
@@ -54,6 +59,15 @@ type Config struct {
 	// RedisGrace is how long Redis may be away before the node is not ready. 0 means 30 s.
 	RedisGrace time.Duration
 
+	// Advertise is where the other nodes reach InternalListen, host:port. Empty means
+	// its own address, or with a port only, the host's.
+	Advertise string
+	// ClusterKey is the secret that authenticates the nodes of a cluster to each other.
+	ClusterKey string
+	// AffinityCookie names a cookie with the node's tag, on the first answer of each
+	// session. Empty means none.
+	AffinityCookie string
+
 	// DrainDelay is how long a stopping node, already not ready, goes on as
 	// before, so that balancers notice. 0 means not at all.
 	DrainDelay time.Duration
@@ -64,6 +78,9 @@ type Config struct {
 	LogLevel slog.Level
 	// LogFormat is json or text. Empty means json.
 	LogFormat string
-	// LogOutput takes the log. nil means standard error.
+	// LogOutput takes the log. nil means standard error. Several nodes write to it at
+	// the same time.
 	LogOutput io.Writer
+
+	port string // tells the nodes of one process apart in their log
 }

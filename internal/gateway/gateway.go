@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"regexp"
 	"sync/atomic"
 	"time"
@@ -25,24 +26,29 @@ const (
 // anyNamespace matches what a namespace can be called.
 var anyNamespace = regexp.MustCompile(`^/`)
 
-// gateway is one node. Its fields are immutable after newGateway.
+// gateway is one node. Its fields are immutable once it runs.
 type gateway struct {
 	cfg     Config
 	log     *slog.Logger
 	noisy   *slog.Logger // for what clients or Redis can cause in any number
 	bus     *bus         // nil: this node is alone
+	cluster *cluster     // nil likewise
 	sockets *socketio.Server
 	relay   *relay
 	health  *health
 	trim    *trimmer
 	metrics *prometheus.Registry
+	// neighbours are the nodes of this process, this one included, for the demo
+	// page: ":3000" and so on. Empty when there is only this one.
+	neighbours []string
 
 	sleep     func(context.Context, time.Duration) // as sleep; tests control it
 	connected atomic.Int64                         // sockets, for the trimmer: Stats looks at every session
 	welcomed  atomic.Int64                         // sockets that have ever been connected, for the trimmer too
 }
 
-// newGateway puts a node together. It opens nothing but the connection to Redis.
+// newGateway puts a node together. It opens nothing but connections to Redis; close
+// ends what it leaves to run.
 func newGateway(cfg Config) (*gateway, error) {
 	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev, alone: cfg.RedisURL == ""}, sleep: sleep}
 	g.noisy = limited(g.log, logEvery)
@@ -53,18 +59,32 @@ func newGateway(cfg Config) (*gateway, error) {
 	if g.bus, err = newBus(cfg, g.noisy); err != nil {
 		return nil, err
 	}
-	if g.sockets, err = socketio.NewServer(g.socketConfig()); err != nil {
+	if g.cluster, err = joinCluster(cfg, g.noisy); err != nil {
 		g.bus.close()
+		return nil, err
+	}
+	if g.sockets, err = socketio.NewServer(g.socketConfig()); err != nil {
+		g.close()
 		return nil, fmt.Errorf("configure sockets: %w", err)
+	}
+	if err = g.cluster.connect(cfg, g.sockets, g.noisy); err != nil {
+		g.close()
+		return nil, err
 	}
 	g.attach(g.sockets.Of("/"))
 	if cfg.Dev {
 		g.attach(g.sockets.OfPattern(anyNamespace))
 	}
-	g.health = newHealth(g.bus.checks(cfg.RedisGrace)...)
+	g.health = newHealth(append(g.bus.checks(cfg.RedisGrace), g.cluster.checks()...)...)
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
 	g.metrics = newMetrics(g)
 	return g, nil
+}
+
+// close gives up what newGateway opened, once run has ended.
+func (g *gateway) close() {
+	g.cluster.close()
+	g.bus.close()
 }
 
 func (g *gateway) socketConfig() socketio.Config {
@@ -82,6 +102,8 @@ func (g *gateway) socketConfig() socketio.Config {
 			Transports:     transports,
 			AllowedOrigins: g.cfg.AllowedOrigins,
 			TrustedProxies: g.cfg.TrustedProxies,
+			NodeTag:        g.cluster.tag(),
+			Headers:        affinity(g.cfg, func() string { return g.sockets.Tag() }),
 			Logger:         g.noisy,
 		},
 		ConnectTimeout:         g.cfg.ConnectTimeout,
@@ -110,19 +132,19 @@ func (g *gateway) attach(ns namespace) {
 }
 
 // line says where the node is reached, for people.
-func (g *gateway) line(public, internal *endpoint) string {
-	s := fmt.Sprintf("gateway serving %s%s/, internal %s, node %s, adapter %s", public.url(), g.cfg.Path, internal.url(), g.sockets.Tag(), g.bus.name())
+func (g *gateway) line(public, internal net.Listener) string {
+	s := fmt.Sprintf("gateway serving %s%s/, internal %s, node %s, adapter %s", urlOf(public), g.cfg.Path, urlOf(internal), g.sockets.Tag(), g.bus.name())
 	if g.cfg.Dev {
-		s += "; demo page: " + public.url() + "/"
+		s += "; demo page: " + urlOf(public) + "/"
 	}
 	return s
 }
 
 // handler is what the public listener serves.
 func (g *gateway) handler() *publicHandler {
-	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.sockets}
+	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.cluster.front(g.sockets)}
 	if g.cfg.Dev {
-		h.page = demo.Handler(demo.Config{Path: g.cfg.Path})
+		h.page = demo.Handler(demo.Config{Path: g.cfg.Path, Nodes: g.neighbours})
 	}
 	return h
 }

@@ -71,11 +71,11 @@ func (e *endpoint) stop(ctx context.Context) {
 	}
 }
 
-// url is where a person or a program on this machine reaches the endpoint.
-func (e *endpoint) url() string {
-	host, port, err := net.SplitHostPort(e.ln.Addr().String())
+// urlOf is where a person or a program on this machine reaches a listener.
+func urlOf(ln net.Listener) string {
+	host, port, err := net.SplitHostPort(ln.Addr().String())
 	if err != nil {
-		return e.ln.Addr().String()
+		return ln.Addr().String()
 	}
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"

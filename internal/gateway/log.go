@@ -14,6 +14,14 @@ import (
 // newLogger returns the logger of a gateway. Both formats escape control
 // characters, so what a client sends can't forge a line.
 func newLogger(cfg Config) *slog.Logger {
+	l := newNodeLogger(cfg)
+	if cfg.port != "" { // one of several nodes in this process
+		l = l.With("port", cfg.port)
+	}
+	return l
+}
+
+func newNodeLogger(cfg Config) *slog.Logger {
 	var out io.Writer = os.Stderr
 	if cfg.LogOutput != nil {
 		out = cfg.LogOutput

@@ -31,16 +31,17 @@ var (
 	descSessions    = desc("sessions", "Connected sockets by namespace; all but / are other.", "namespace")
 	descRooms       = desc("rooms", "Rooms with a member here, by namespace as above; rooms of one socket's id are left out.", "namespace")
 	descConnected   = desc("sessions_opened_total", "Sockets connected.")
-	descUnwanted    = desc("sessions_rejected_total", "Sockets that were not let into a namespace.")
+	descUnwanted    = desc("sessions_rejected_total", "Sockets that were not let into a namespace, or for which there was none.")
 	descDisconnects = desc("disconnects_total", "Sockets disconnected.", "reason")
 	descRefused     = desc("clients_refused_total", "Connections closed for what the client sent, or did not send.", "reason")
 	descKinds       = desc("socketio_packets_total", "Socket.IO packets received.", "type")
 	descEvents      = desc("events_total", "Events given to handlers.")
 	descUnhandled   = desc("events_unhandled_total", "Events that no handler took.")
-	descDropped     = desc("events_dropped_total", "Events of sockets that the server had ended.")
+	descDropped     = desc("events_dropped_total", "Events that waited, or came, when their socket had been ended.")
 	descInboxFull   = desc("inbox_full_total", "Times that a client was not read because its handlers were busy.")
 	descPanics      = desc("handler_panics_total", "Handlers that panicked; each closed its client.")
 	descJoins       = desc("room_joins_total", "Rooms joined by sockets.")
+	descJoinsFull   = desc("room_joins_refused_total", "Joins refused because the socket was in too many rooms.")
 	descEmits       = desc("emits_total", "Events emitted by this node.")
 	descHeard       = desc("emits_heard_total", "Events emitted by other nodes and delivered here.")
 	descBadHeard    = desc("emits_heard_refused_total", "Events emitted by other nodes that were not well formed.")
@@ -83,6 +84,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	if c.g.bus != nil {
 		c.g.bus.latency.Describe(ch)
 	}
+	c.g.cluster.describe(ch)
 }
 
 func (c collector) Collect(ch chan<- prometheus.Metric) {
@@ -91,6 +93,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	m.engine(stats.Engine)
 	m.sockets(stats)
 	c.g.bus.collect(m)
+	c.g.cluster.collect(m)
 
 	for event := range c.g.relay.counts {
 		for outcome := range c.g.relay.counts[event] {
@@ -154,6 +157,7 @@ func (s sink) sockets(st socketio.Stats) {
 	s.counter(descInboxFull, st.InboxFull)
 	s.counter(descPanics, st.Panics)
 	s.counter(descJoins, st.Joins)
+	s.counter(descJoinsFull, st.JoinsRefused)
 	s.counter(descEmits, st.Emits)
 	s.counter(descHeard, st.Heard)
 	s.counter(descBadHeard, st.DeliverRefused)

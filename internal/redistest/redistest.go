@@ -83,7 +83,7 @@ func launch() (*server, error) {
 	}
 	s, localErr := launchLocal()
 	if localErr != nil {
-		return nil, fmt.Errorf("no Docker engine (%v) and no local server (%w)", dockerErr, localErr)
+		return nil, fmt.Errorf("no Docker engine (%w) and no local server (%w)", dockerErr, localErr)
 	}
 	return s, nil
 }

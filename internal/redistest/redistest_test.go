@@ -30,7 +30,7 @@ func TestTestsShareOneServer(t *testing.T) {
 	if a != b {
 		t.Errorf("two servers: %s, %s", a, b)
 	}
-	if redistest.Prefix(t) == redistest.Prefix(t) {
+	if first, second := redistest.Prefix(t), redistest.Prefix(t); first == second {
 		t.Error("the same prefix twice")
 	}
 	if err := client(t, a).Ping(context.Background()).Err(); err != nil {

@@ -20,7 +20,7 @@ const (
 // Times that a closing session's transport still has.
 const (
 	peerLinger = 5 * time.Second
-	pollLinger = 30 * time.Second // the reference's
+	pollLinger = 30 * time.Second // the reference's; peerLinger while the server drains
 )
 
 // clock ends the waits of all sessions of a server. All waits of one kind have the

@@ -85,18 +85,30 @@ func TestDrainEndsWithItsContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newPipeWorld(t, Config{})
-				w.openPolling() // its client asks for nothing: 30 s
+				w.openPolling() // its client asks for nothing: peerLinger
 				w.openPolling()
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), peerLinger/2)
 				defer cancel()
 				start := time.Now()
 				if err := w.server.Drain(ctx, window); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("Drain: %v", err)
 				}
-				at(t, start, 10*time.Second, "end of Drain")
+				at(t, start, peerLinger/2, "end of Drain")
 			})
 		})
 	}
+}
+
+func TestVanishedPollingClientDoesNotHoldUpTheDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newPipeWorld(t, Config{})
+		w.openPolling() // and never asks again
+		start := time.Now()
+		if err := w.server.Drain(context.Background(), 0); err != nil {
+			t.Error(err)
+		}
+		at(t, start, peerLinger, "end of the drain")
+	})
 }
 
 func TestCloseOfAnEmptyServerIsQuick(t *testing.T) {

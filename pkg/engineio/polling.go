@@ -42,7 +42,7 @@ func (s *Session) servePolling(w http.ResponseWriter, r *http.Request) {
 		s.servePost(w, r)
 	default:
 		s.server.stats.rejected(rejectMethod)
-		s.server.reply(w, http.StatusInternalServerError, "", nil)
+		_ = s.server.reply(w, http.StatusInternalServerError, "", nil)
 	}
 }
 
@@ -62,7 +62,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		s.server.stats.rejected(rejectOverlap)
 		s.fail(ReasonTransportError)
-		s.server.reply(w, http.StatusBadRequest, "", nil)
+		_ = s.server.reply(w, http.StatusBadRequest, "", nil)
 		return
 	}
 	wake := make(chan struct{}, 1)

@@ -103,7 +103,7 @@ func (s *Session) Send(batch ...*Message) error {
 	s.mu.Lock()
 	err := s.enqueue(batch)
 	s.mu.Unlock()
-	if err == ErrSlow {
+	if errors.Is(err, ErrSlow) {
 		s.server.stats.slow.Add(1)
 		s.fail(ReasonSlow)
 	}
@@ -245,6 +245,9 @@ func (s *Session) close(reason Reason, frame *Message) {
 	}
 	s.state, s.reason = stateClosing, reason
 	probe, linger := s.probe, waitPoll
+	if s.server.draining.Load() { // the server's end is not put off for a client that may have gone
+		linger = waitPeer
+	}
 	s.probe = nil
 	if s.websocket {
 		linger = waitPeer

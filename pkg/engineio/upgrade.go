@@ -73,6 +73,7 @@ func (s *Session) probed(c *conn) bool {
 	if _, err = c.tcp.Write(probeAnswer.wire()); err != nil {
 		return false
 	}
+	s.sendNoop() // before the client can have sent its upgrade packet, not whenever a goroutine starts
 	stop := make(chan struct{})
 	defer close(stop)
 	s.server.goroutines.Go(func() { s.sendNoops(stop) })
@@ -91,16 +92,20 @@ func (s *Session) sendNoops(stop <-chan struct{}) {
 	tick := time.NewTicker(noopInterval)
 	defer tick.Stop()
 	for {
-		s.mu.Lock()
-		if s.poll != nil && s.poll.waiting != nil && len(s.queue) == 0 {
-			_ = s.enqueue([]*Message{noopPacket}) // an ended session needs none
-		}
-		s.mu.Unlock()
 		select {
 		case <-tick.C:
+			s.sendNoop()
 		case <-stop:
 			return
 		}
+	}
+}
+
+func (s *Session) sendNoop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll != nil && s.poll.waiting != nil && len(s.queue) == 0 {
+		_ = s.enqueue([]*Message{noopPacket}) // an ended session needs none
 	}
 }
 

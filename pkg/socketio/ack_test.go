@@ -227,6 +227,27 @@ func TestBroadcastAcks(t *testing.T) {
 	})
 }
 
+// An adapter may hand an emit over when its time is up already, and a question of
+// another node may end while its event goes out: no socket may owe an ack for ever.
+func TestWaitThatEndsBeforeTheEventGoesOutLeavesNoAckPending(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		c := w.joined()
+		collector := newAckCollector(w.server.main)
+		if _, err := collector.stop(); !errors.Is(err, ErrAckTimeout) {
+			t.Errorf("stop: %v, want ErrAckTimeout", err)
+		}
+		collector.deliver(&Broadcast{Namespace: "/", Data: []byte(`["ask"]`)})
+		c.hears(`20["ask"]`)
+		if n := len(w.only().acks); n != 0 {
+			t.Errorf("%d acks are pending", n)
+		}
+		c.say(`30[]`)
+		if n := w.server.Stats().BadAcks; n != 1 {
+			t.Errorf("%d acks that nobody waited for, want 1", n)
+		}
+	})
+}
+
 func TestBroadcastAckToNobodyEndsAtOnce(t *testing.T) {
 	inWorld(t, Config{}, func(w *world) {
 		replies, err := w.server.To("nobody").EmitWithAck(w.Context(), "ask")

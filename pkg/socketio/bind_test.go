@@ -64,7 +64,7 @@ func TestBindPutsAttachmentsWhereTheyBelong(t *testing.T) {
 		More map[string]any
 		List []Binary
 		Raw  Raw
-		note string //nolint:unused // json leaves it alone, and so must Bind
+		note string // json leaves it alone, and so must Bind
 	}
 	nums := make([]any, 6)
 	for i := range nums {

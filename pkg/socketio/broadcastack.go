@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -72,6 +73,7 @@ type ackCollector struct {
 	onReply func(Reply) // takes replies instead, if not nil
 	onDone  func()      // told when nothing is missing, if not nil
 	err     error       // a socket could not be asked
+	stopped bool
 }
 
 func newAckCollector(n *Namespace) *ackCollector {
@@ -84,7 +86,8 @@ func (w *ackCollector) deliver(b *Broadcast) {
 	w.settle(nil)
 }
 
-// expect registers the wait for s before it is sent to.
+// expect registers the wait for s before it is sent to. If the waits have been stopped
+// meanwhile, s gets the event, but nobody waits for it.
 func (w *ackCollector) expect(s *Socket) bool {
 	w.mu.Lock()
 	w.asked = append(w.asked, s)
@@ -96,15 +99,19 @@ func (w *ackCollector) expect(s *Socket) bool {
 	w.mu.Lock()
 	if err == nil {
 		w.sent++
-	} else if err != ErrDisconnected {
+	} else if !errors.Is(err, ErrDisconnected) {
 		w.err = err
 	}
+	stopped := w.stopped
 	w.mu.Unlock()
-	if err == nil {
-		return true
+	if err != nil {
+		w.settle(nil)
+		return false
 	}
-	w.settle(nil)
-	return false
+	if stopped { // stop may not have seen this one
+		s.forget(w.id)
+	}
+	return true
 }
 
 func (w *ackCollector) acked(_ *Socket, r Reply) { w.settle(&r) }
@@ -148,6 +155,7 @@ func (w *ackCollector) stop() ([]Reply, error) {
 	w.mu.Lock()
 	asked := w.asked
 	w.asked = nil
+	w.stopped = true
 	incomplete := w.missing > 0
 	w.mu.Unlock()
 	if incomplete {
@@ -157,7 +165,7 @@ func (w *ackCollector) stop() ([]Reply, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if incomplete && w.err == nil {
+	if w.missing > 0 && w.err == nil { // the last may have come in between
 		w.err = ErrAckTimeout
 	}
 	return w.replies, w.err

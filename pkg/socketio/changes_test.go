@@ -60,6 +60,42 @@ func TestChangesThatPileUpAreRefused(t *testing.T) {
 	})
 }
 
+func TestChangeThatFailsForManySocketsSaysSoOnce(t *testing.T) {
+	inWorld(t, Config{MaxRoomsPerSocket: 1}, func(w *world) {
+		for range 3 {
+			w.member("red")
+		}
+		w.member()
+		err := w.server.SocketsJoin(w.Context(), "blue")
+		if !errors.Is(err, ErrTooManyRooms) || err.Error() != "3 of 4 sockets: "+ErrTooManyRooms.Error() {
+			t.Errorf("SocketsJoin: %v, want one ErrTooManyRooms for 3 sockets", err)
+		}
+		if n := len(w.server.main.local(Target{Rooms: []string{"blue"}})); n != 1 {
+			t.Errorf("%d sockets have joined, want the one that could", n)
+		}
+	})
+}
+
+func TestJoinOfAnIllegalRoomIsRefusedBeforeAnybodyIsTold(t *testing.T) {
+	inCluster(t, 2, func(t *testing.T, servers []*Server) {
+		a, b := settle(t, servers[0]), settle(t, servers[1])
+		defer end(a, b)
+		if err := servers[0].SocketsJoin(t.Context(), "red", ""); !errors.Is(err, ErrBadRoom) {
+			t.Errorf("SocketsJoin: %v, want ErrBadRoom", err)
+		}
+		order := &Change{Target: Target{Namespace: "/"}, Kind: ChangeJoin, ChangeRooms: []string{"red", ""}}
+		if err := (node{servers[1]}).Change(order); !errors.Is(err, ErrBadRoom) || !errors.Is(err, ErrBadBroadcast) {
+			t.Errorf("another node's order: %v, want ErrBadRoom", err)
+		}
+		synctest.Wait()
+		for _, s := range []*Socket{a.socket, b.socket} {
+			if rooms := s.Rooms(); len(rooms) != 1 {
+				t.Errorf("a socket is in %q", rooms)
+			}
+		}
+	})
+}
+
 func TestUnknownServerSideEventMayBeLeftUnanswered(t *testing.T) {
 	for _, leave := range []bool{false, true} {
 		inWorld(t, Config{LeaveUnknownServerEvents: leave}, func(w *world) {

@@ -51,6 +51,7 @@ func (c *conn) reserve(namespace string) bool {
 	case known:
 		c.refuse(ReasonForcedServer, errJoinedAlready)
 	case full:
+		c.server.counters.rejected.Add(1)
 		c.sendConnectError(namespace, errNamespacesFull)
 	}
 	return !known && !full
@@ -184,6 +185,7 @@ func (c *conn) reject(s *Socket, namespace string, err error) {
 // abandon drops a socket that was never connected.
 func (s *Socket) abandon() {
 	s.state.Store(stateKicked)
+	s.stopOverhearing()
 	s.leaveAll()
 	s.ns.server.leave(s.ns)
 }

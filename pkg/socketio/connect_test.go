@@ -177,6 +177,9 @@ func TestNamespacesOfAConnectionAreBounded(t *testing.T) {
 		c.say("0/n3,")
 		c.hears(`4/n3,{"message":"Too many namespaces"}`)
 		c.isOpen(true)
+		if n := w.server.Stats().Rejected; n != 1 {
+			t.Errorf("%d counted as rejected, want 1", n)
+		}
 		c.say("1/n1,")
 		synctest.Wait()
 		c.join("/n3")
@@ -274,6 +277,19 @@ func TestDynamicNamespaces(t *testing.T) {
 			}
 		}
 		b.join("/tenant-2") // and opens again
+	})
+}
+
+func TestEmitToAllNamespacesOfARuleReachesThemWhileTheAdapterIsAway(t *testing.T) {
+	away := errors.New("away")
+	inWorld(t, Config{Adapter: &scriptedAdapter{away: away}}, func(w *world) {
+		d := w.server.OfPattern(regexp.MustCompile(`^/d\d$`))
+		one, two := w.joined("/d1"), w.joined("/d2")
+		if err := d.Emit("x"); !errors.Is(err, away) {
+			t.Errorf("Emit: %v, want the adapter's error", err)
+		}
+		one.hears(`2/d1,["x"]`)
+		two.hears(`2/d2,["x"]`)
 	})
 }
 

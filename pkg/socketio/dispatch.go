@@ -88,9 +88,7 @@ func (s *Socket) finish(reason Reason, err error) {
 	for _, f := range s.heard().disconnect {
 		s.protect("disconnect", func() { f(reason) })
 	}
-	if len(heard.outgoing) > 0 {
-		s.ns.outgoing.Add(-1)
-	}
+	s.stopOverhearing()
 	s.ns.server.counters.ended(reason)
 	s.ns.server.leave(s.ns)
 }

@@ -121,6 +121,9 @@ func TestEndFreesAReaderThatIsHeldBack(t *testing.T) {
 		j.is(t) // the handler still runs
 		close(release)
 		j.is(t, "ping timeout")
+		if n := w.server.Stats().EventsDropped; n != 1 {
+			t.Errorf("%d events counted as dropped, want the one that was not taken", n)
+		}
 	})
 }
 
@@ -171,6 +174,32 @@ func TestOutgoingEventsAreOverheard(t *testing.T) {
 		_ = w.server.Emit("third", "y")
 		c.hears(`2["third","y"]`)
 		j.is(t, "first x", "third y")
+	})
+}
+
+// Broadcasts look at every recipient as long as anybody overhears, so nobody who has
+// gone may be counted: the world checks that.
+func TestNobodyWhoHasGoneOverhears(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		listen := func(s *Socket) { s.OnAnyOutgoing(func(string, Args) { t.Error("overheard") }) }
+		w.server.Use(func(s *Socket) error {
+			if s.Handshake().Auth() != nil {
+				return nil
+			}
+			listen(s)
+			return errors.New("refused")
+		})
+		w.server.OnConnect(func(s *Socket) {
+			s.OnDisconnecting(func(Reason) { listen(s) })
+			s.OnDisconnect(func(Reason) { listen(s) })
+		})
+		refused, late := w.client(), w.client()
+		refused.say("0")
+		late.say("0{}", "1")
+		synctest.Wait()
+		if n := w.server.main.outgoing.Load(); n != 0 {
+			t.Errorf("%d are counted as overhearing", n)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -21,17 +22,15 @@ type DynamicNamespace struct {
 }
 
 // Emit sends an event to every socket of the namespaces that are open by this
-// rule on this node, on all nodes.
-func (d *DynamicNamespace) Emit(event string, args ...any) error {
+// rule on this node, on all nodes. It tries all of them; the error is the first one's
+// that failed. See Emitter.Emit.
+func (d *DynamicNamespace) Emit(event string, args ...any) (err error) {
 	for _, n := range d.server.allNamespaces() {
-		if n.parent != d {
-			continue
-		}
-		if err := n.Emit(event, args...); err != nil {
-			return err
+		if n.parent == d {
+			err = cmp.Or(err, n.Emit(event, args...))
 		}
 	}
-	return nil
+	return err
 }
 
 func (s *Server) addDynamic(d *DynamicNamespace) *DynamicNamespace {

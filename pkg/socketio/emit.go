@@ -69,12 +69,15 @@ func (s *Socket) send(id int64, event string, data []byte, attachments [][]byte,
 	if flags.noCompress {
 		withoutCompression(batch)
 	}
+	taken := true
 	if flags.volatile {
-		s.conn.session.SendVolatile(batch...)
+		taken = s.conn.session.SendVolatile(batch...)
 	} else if err := s.conn.session.Send(batch...); err != nil {
 		return sendError(err)
 	}
-	s.ns.server.counters.delivered.Add(1)
+	if taken {
+		s.ns.server.counters.delivered.Add(1)
+	}
 	heard := s.outgoingListeners()
 	if len(heard) == 0 {
 		return nil

@@ -1,10 +1,11 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -89,8 +90,14 @@ func (e Emitter) FetchSockets(ctx context.Context) ([]*RemoteSocket, error) {
 }
 
 // SocketsJoin makes the sockets that are addressed members of rooms. Those of this
-// node are when it returns; other nodes are told, and don't confirm.
+// node are when it returns; other nodes are told, and don't confirm. With ErrBadRoom
+// nothing has happened. Any other error is the adapter's, which may not have told the
+// other nodes, or says how many sockets of this node have not joined, and why the first
+// has not.
 func (e Emitter) SocketsJoin(ctx context.Context, rooms ...string) error {
+	if err := e.ns.server.checkRooms(rooms); err != nil {
+		return err
+	}
 	return e.change(ctx, &Change{Kind: ChangeJoin, ChangeRooms: rooms})
 }
 
@@ -115,8 +122,9 @@ func (e Emitter) change(ctx context.Context, c *Change) error {
 
 // apply changes this node's sockets. A socket that ends meanwhile is no error.
 func (n *Namespace) apply(ctx context.Context, c *Change) error {
-	var errs []error
-	for _, s := range n.local(c.Target) {
+	sockets, failed := n.local(c.Target), 0
+	var first error
+	for _, s := range sockets {
 		var err error
 		switch c.Kind {
 		case ChangeJoin:
@@ -127,10 +135,14 @@ func (n *Namespace) apply(ctx context.Context, c *Change) error {
 			s.Disconnect(c.Close)
 		}
 		if err != nil && !errors.Is(err, ErrDisconnected) {
-			errs = append(errs, err)
+			failed++
+			first = cmp.Or(first, err)
 		}
 	}
-	return errors.Join(errs...)
+	if failed > 0 {
+		return fmt.Errorf("%d of %d sockets: %w", failed, len(sockets), first)
+	}
+	return nil
 }
 
 func (e Emitter) target() Target { return Target{e.ns.name, e.rooms, e.except} }
@@ -185,7 +197,7 @@ func (h *Handshake) authOrEmpty() json.RawMessage {
 }
 
 // nodeHeaders joins repeated headers and writes their names as Node does.
-func nodeHeaders(h http.Header) map[string]string {
+func nodeHeaders(h map[string][]string) map[string]string {
 	m := make(map[string]string, len(h))
 	for name, values := range h {
 		m[strings.ToLower(name)] = strings.Join(values, ", ")

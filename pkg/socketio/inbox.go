@@ -24,9 +24,11 @@ const (
 func (c *conn) push(j *job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.awaitSpace() {
-		c.enqueue(j)
+	if !c.awaitSpace() {
+		c.server.counters.eventsDropped.Add(1)
+		return
 	}
+	c.enqueue(j)
 }
 
 // awaitSpace needs mu, and lets go of it while it waits. It reports whether the

@@ -18,6 +18,7 @@ import (
 type scriptedAdapter struct {
 	journal
 	gate func() error // what Join returns, once it returns; nil: nothing, at once
+	away error        // what Broadcast returns
 }
 
 func (a *scriptedAdapter) Join(ctx context.Context, namespace, room string) error {
@@ -52,7 +53,7 @@ func (a *scriptedAdapter) Leave(_ context.Context, namespace, room string) error
 func (a *scriptedAdapter) Broadcast(_ context.Context, b *Broadcast, deliver func()) error {
 	a.add("broadcast %s", b.Data)
 	deliver()
-	return nil
+	return a.away
 }
 
 func (a *scriptedAdapter) Run(ctx context.Context, _ Node) error {

@@ -25,14 +25,25 @@ func (s *Socket) OnAny(f func(*Event)) { listen(s, func(l *listeners) { l.any = 
 
 // OnAnyOutgoing adds a listener for all events that are sent to this socket,
 // broadcasts included, acks not. It is called in the goroutine that emits, which
-// for an emit of another node is the adapter's, and must not block.
+// for an emit of another node is the adapter's, and must not block. On a socket that
+// has ended it does nothing.
 func (s *Socket) OnAnyOutgoing(f func(event string, args Args)) {
 	listen(s, func(l *listeners) {
+		if s.state.Load() >= stateEnded {
+			return // stopOverhearing comes after the state, or has come
+		}
 		if len(l.outgoing) == 0 {
 			s.ns.outgoing.Add(1)
 		}
 		l.outgoing = append(l.outgoing, f)
 	})
+}
+
+// stopOverhearing is called once, when the socket has ended.
+func (s *Socket) stopOverhearing() {
+	if len(s.outgoingListeners()) > 0 {
+		s.ns.outgoing.Add(-1)
+	}
 }
 
 // Use adds a middleware for the events of this socket. An error keeps the event

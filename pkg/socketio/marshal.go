@@ -25,7 +25,11 @@ var (
 // encodeEvent makes the array of an event, with placeholders numbered from 0 in the
 // order of the text. Attachments alias the arguments, or are copies.
 func encodeEvent(event string, args []any) (data []byte, attachments [][]byte, err error) {
-	if reservedEvent(event) {
+	return encodeNamed(event, args, reservedEvent)
+}
+
+func encodeNamed(event string, args []any, reserved func(string) bool) (data []byte, attachments [][]byte, err error) {
+	if reserved(event) {
 		return nil, nil, fmt.Errorf("emit %q: %w", event, ErrReservedEvent)
 	}
 	e := encoder{data: make([]byte, 0, sizeHint(len(event), args))}

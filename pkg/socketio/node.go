@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -42,11 +43,13 @@ func (n node) check(b *Broadcast) (*Namespace, error) {
 	if err == nil {
 		err = n.checkEvent(b.Data, b.Attachments)
 	}
-	if err != nil {
-		n.server.counters.deliverRefused.Add(1)
-		return nil, err
+	if err == nil {
+		return ns, nil
 	}
-	return ns, nil
+	if !errors.Is(err, ErrUnknownNamespace) { // normal when it has just been closed here
+		n.server.counters.deliverRefused.Add(1)
+	}
+	return nil, err
 }
 
 func (n node) target(namespace string, rooms, except []string) (*Namespace, error) {
@@ -63,14 +66,22 @@ func (n node) target(namespace string, rooms, except []string) (*Namespace, erro
 }
 
 func (n node) checkEvent(data []byte, attachments [][]byte) error {
+	if err := checkBytes(data, attachments); err != nil {
+		return err
+	}
+	if _, _, err := parseEvent(data, attachments, &n.server.limits); err != nil {
+		return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
+	}
+	return nil
+}
+
+// checkBytes refuses what no client would take, whatever the event.
+func checkBytes(data []byte, attachments [][]byte) error {
 	if len(attachments) > maxAttachments {
 		return fmt.Errorf("%w: %w", ErrBadBroadcast, ErrTooManyAttachments)
 	}
 	if !utf8.Valid(data) {
 		return fmt.Errorf("%w: not UTF-8", ErrBadBroadcast)
-	}
-	if _, _, err := parseEvent(data, attachments, &n.server.limits); err != nil {
-		return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
 	}
 	return nil
 }
@@ -141,6 +152,11 @@ func (n node) Change(c *Change) error {
 	ns, err := n.target(c.Namespace, c.Rooms, c.Except)
 	if err != nil {
 		return err
+	}
+	if c.Kind == ChangeJoin {
+		if err := n.server.checkRooms(c.ChangeRooms); err != nil {
+			return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
+		}
 	}
 	return ns.order(c)
 }

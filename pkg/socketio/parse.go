@@ -10,7 +10,8 @@ import (
 
 // ErrReservedEvent says that an event's name has a meaning of its own in the
 // protocol: connect, connect_error, disconnect, disconnecting, newListener and
-// removeListener can neither be emitted nor received.
+// removeListener can neither be emitted nor received. Of the events between servers
+// (ServerSideEmit) these are connect, connection and new_namespace.
 var ErrReservedEvent = errors.New("event name is reserved")
 
 var (
@@ -23,6 +24,15 @@ var (
 // array and attachments. A name that is a number is returned as it is written.
 // Without attachments, objects that look like placeholders are like any other.
 func parseEvent(array []byte, attachments [][]byte, lim *limits) (name string, args Args, err error) {
+	return parseNamed(array, attachments, lim, reservedEvent)
+}
+
+// parseServerEvent is parseEvent for an event between servers.
+func parseServerEvent(array []byte, attachments [][]byte, lim *limits) (name string, args Args, err error) {
+	return parseNamed(array, attachments, lim, reservedServerEvent)
+}
+
+func parseNamed(array []byte, attachments [][]byte, lim *limits, reserved func(string) bool) (name string, args Args, err error) {
 	p := newArgsParser(array, attachments, lim)
 	first, ok, err := p.element()
 	if err != nil {
@@ -33,6 +43,9 @@ func parseEvent(array []byte, attachments [][]byte, lim *limits) (name string, a
 	}
 	if name, err = eventName(array[first.start:first.end], lim); err != nil {
 		return "", Args{}, err
+	}
+	if reserved(name) {
+		return "", Args{}, ErrReservedEvent
 	}
 	if args, err = p.rest(); err != nil {
 		return "", Args{}, err
@@ -141,9 +154,6 @@ func eventName(text []byte, lim *limits) (string, error) {
 		return "", errEventNameLength
 	case c == '"':
 		name, _ = unquote(text)
-		if reservedEvent(name) {
-			return "", ErrReservedEvent
-		}
 	default:
 		return "", errEventName
 	}
@@ -159,6 +169,12 @@ func reservedEvent(name string) bool {
 		return true
 	}
 	return false
+}
+
+// reservedServerEvent has the names that a server emits to itself (protocol.md 3.3): the
+// official server would call its connection listeners with what another node sent.
+func reservedServerEvent(name string) bool {
+	return name == "connect" || name == "connection" || name == "new_namespace"
 }
 
 // unquote returns the value of a valid JSON string, and false for other values.

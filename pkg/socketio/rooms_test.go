@@ -95,6 +95,14 @@ func TestVolatileIsDroppedForWhoIsBusy(t *testing.T) {
 		_ = s.Volatile().Emit("c")
 		busy.hears(`2["b"]`)
 		free.hears(`2["a"]`, `2["b"]`, `2["c"]`)
+		free.blocked = true
+		if err := s.Volatile().Emit("d"); err != nil {
+			t.Error(err)
+		}
+		free.hears()
+		if n := w.server.Stats().Delivered; n != 4 {
+			t.Errorf("%d counted as delivered, want 4: what was dropped is not", n)
+		}
 	})
 }
 
@@ -141,6 +149,9 @@ func TestRoomNamesAndNumbersAreBounded(t *testing.T) {
 		}
 		if err := s.Join(w.Context(), "a", "b", "c"); !errors.Is(err, ErrTooManyRooms) {
 			t.Errorf("Join of three: %v, want ErrTooManyRooms", err)
+		}
+		if n := w.server.Stats().JoinsRefused; n != 1 {
+			t.Errorf("%d joins counted as refused, want 1", n)
 		}
 		if got := s.Rooms(); len(got) != 1 {
 			t.Errorf("a refused Join has left %q", got)

@@ -2,11 +2,13 @@ package socketio
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
 // ServerSideEmit sends an event to the programs of the other nodes, whose
-// OnServerSide functions get it. Without a ClusterAdapter there are none.
+// OnServerSide functions get it. Without a ClusterAdapter there are none. An error is
+// the adapter's, or about the arguments: see Emitter.Emit. It does not wait for anybody.
 func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 	e, err := n.newServerEvent(event, args)
 	if err != nil || n.server.cluster == nil {
@@ -30,13 +32,13 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	w.settle(nil)
 	replies, _ := w.stop()
 	if err != nil && ctx.Err() != nil {
-		err = n.server.ackTimeout(ctx)
+		err = n.server.partialTimeout(ctx, err)
 	}
 	return replies, err
 }
 
 func (n *Namespace) newServerEvent(event string, args []any) (*ServerEvent, error) {
-	data, attachments, err := encodeEvent(event, args)
+	data, attachments, err := encodeNamed(event, args, reservedServerEvent)
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +86,12 @@ type serverHandler struct {
 // nevertheless, with nothing, unless Config.LeaveUnknownServerEvents is set: the
 // sender would wait in vain.
 func (n *Namespace) serverEvent(e *ServerEvent, reply func(Ack)) error {
-	if err := (node{n.server}).checkEvent(e.Data, e.Attachments); err != nil {
+	if err := checkBytes(e.Data, e.Attachments); err != nil {
 		return err
 	}
-	name, args, err := parseEvent(e.Data, e.Attachments, &n.server.limits)
+	name, args, err := parseServerEvent(e.Data, e.Attachments, &n.server.limits)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
 	}
 	n.mu.Lock()
 	listeners := n.serverSide

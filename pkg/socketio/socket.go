@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -108,13 +109,14 @@ func (s *Socket) roomNames() []string {
 // and the adapter's.
 func (s *Socket) Join(ctx context.Context, rooms ...string) error {
 	server := s.ns.server
-	for _, name := range rooms {
-		if name == "" || len(name) > server.cfg.MaxNameBytes || !utf8.ValidString(name) {
-			return ErrBadRoom
-		}
+	if err := server.checkRooms(rooms); err != nil {
+		return err
 	}
 	index := &s.ns.rooms
 	joined, err := index.join(s, rooms, server.cfg.MaxRoomsPerSocket)
+	if errors.Is(err, ErrTooManyRooms) {
+		server.counters.joinsRefused.Add(1)
+	}
 	if err != nil {
 		return err
 	}
@@ -128,6 +130,16 @@ func (s *Socket) Join(ctx context.Context, rooms ...string) error {
 		return ErrDisconnected
 	}
 	server.counters.joins.Add(int64(len(joined)))
+	return nil
+}
+
+// checkRooms refuses what can't be the name of a room to join.
+func (s *Server) checkRooms(names []string) error {
+	for _, name := range names {
+		if name == "" || len(name) > s.cfg.MaxNameBytes || !utf8.ValidString(name) {
+			return ErrBadRoom
+		}
+	}
 	return nil
 }
 

@@ -19,27 +19,28 @@ type Stats struct {
 	Rooms map[string]int64
 
 	Connected   int64            // sockets that were connected
-	Rejected    int64            // by middlewares, or for want of a namespace
+	Rejected    int64            // by middlewares, for want of a namespace, or for having too many
 	Disconnects map[Reason]int64 // sockets that ended
 	Refused     map[Reason]int64 // connections closed for what the client sent, or did not send
 
 	PacketsIn     map[string]int64 // Socket.IO packets by kind
 	Events        int64            // events given to handlers
 	Unhandled     int64            // of these, events that no handler took
-	EventsDropped int64            // events of sockets that the server had ended
+	EventsDropped int64            // events that waited, or came, when their socket had been ended
 	InboxFull     int64            // times that a client was not read because of its handlers
 	Panics        int64            // of handlers
 
-	Joins     int64 // rooms joined
-	Emits     int64 // calls of Emit, to one socket or many
-	Delivered int64 // events taken by sessions: the fan-out of Emits and Heard
-	Heard     int64 // broadcasts of other nodes that were delivered
+	Joins        int64 // rooms joined
+	JoinsRefused int64 // joins refused because the socket was in Config.MaxRoomsPerSocket
+	Emits        int64 // calls of Emit, to one socket or many
+	Delivered    int64 // events taken by sessions: the fan-out of Emits and Heard
+	Heard        int64 // broadcasts of other nodes that were delivered
 
 	AcksIn         int64 // acks of clients that were waited for
 	AcksOut        int64 // acks sent to clients
 	BadAcks        int64 // acks of clients that nobody waited for
 	AckTimeouts    int64 // waits that ended by a deadline
-	AcksRefused    int64 // waits refused because a socket owed too many
+	AcksRefused    int64 // waits refused because a socket owed Config.MaxPendingAcks
 	DeliverRefused int64 // messages of other nodes that were not well formed
 }
 
@@ -53,7 +54,7 @@ type counters struct {
 
 	connected, rejected                                   atomic.Int64
 	eventsIn, unhandled, eventsDropped, inboxFull, panics atomic.Int64
-	joins, emits, delivered, heard                        atomic.Int64
+	joins, joinsRefused, emits, delivered, heard          atomic.Int64
 	acksIn, acksOut, badAcks, ackTimeouts, acksRefused    atomic.Int64
 	deliverRefused                                        atomic.Int64
 }
@@ -80,7 +81,7 @@ func (s *Server) Stats() Stats {
 		Connected: c.connected.Load(), Rejected: c.rejected.Load(),
 		Events: c.eventsIn.Load(), Unhandled: c.unhandled.Load(), EventsDropped: c.eventsDropped.Load(),
 		InboxFull: c.inboxFull.Load(), Panics: c.panics.Load(),
-		Joins: c.joins.Load(), Emits: c.emits.Load(), Delivered: c.delivered.Load(), Heard: c.heard.Load(),
+		Joins: c.joins.Load(), JoinsRefused: c.joinsRefused.Load(), Emits: c.emits.Load(), Delivered: c.delivered.Load(), Heard: c.heard.Load(),
 		AcksIn: c.acksIn.Load(), AcksOut: c.acksOut.Load(), BadAcks: c.badAcks.Load(),
 		AckTimeouts: c.ackTimeouts.Load(), AcksRefused: c.acksRefused.Load(), DeliverRefused: c.deliverRefused.Load(),
 	}

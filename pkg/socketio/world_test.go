@@ -11,8 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/causeway-rt/causeway/pkg/engineio"
 	"go.uber.org/goleak"
+
+	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -135,6 +136,11 @@ func (w *world) close() {
 	for name, n := range w.server.Stats().Sockets {
 		if n != 0 {
 			w.Errorf("%d sockets are left in %s", n, name)
+		}
+	}
+	for _, n := range w.server.allNamespaces() {
+		if left := n.outgoing.Load(); left != 0 {
+			w.Errorf("%d sockets with OnAnyOutgoing listeners are left in %s", left, n.name)
 		}
 	}
 	for name, n := range w.server.Stats().Rooms {

@@ -1,9 +1,10 @@
 // The demo page in a real browser.
 //
-//   node demo.mjs PAGE_URL [NODE_URL] [--screenshots DIR]
+//   node demo.mjs PAGE_URL [NODE_URL] [--only REGEXP] [--screenshots DIR]
 //
 // PAGE_URL is where the page is; NODE_URL is the node that the second pane uses
-// (default: the page's origin). The environment variable CHROMIUM names the
+// (default: the page's origin; another one must be the second that the page
+// offers). --only keeps the promises that match. The environment variable CHROMIUM names the
 // browser (default: /usr/bin/chromium). Exits with 0 when every promise holds,
 // and with 1 and one line that names the first that does not.
 
@@ -21,10 +22,10 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const WAIT_MS = 15_000;
 
-const { values, positionals } = parseArgs({ options: { screenshots: { type: "string" } }, allowPositionals: true });
+const { values, positionals } = parseArgs({ options: { only: { type: "string", default: "" }, screenshots: { type: "string" } }, allowPositionals: true });
 const pageURL = positionals[0];
 if (!pageURL) {
-  console.error("usage: node demo.mjs PAGE_URL [NODE_URL] [--screenshots DIR]");
+  console.error("usage: node demo.mjs PAGE_URL [NODE_URL] [--only REGEXP] [--screenshots DIR]");
   process.exit(2);
 }
 const nodeURL = positionals[1] ?? new URL(pageURL).origin;
@@ -33,6 +34,7 @@ let words = 0; // makes every text said in this run its own
 
 const promises = [
   ["both panes connect and join by themselves", connectsByItself],
+  ["the second pane starts on the second node, and both nodes are named", startsOnTwoNodes],
   ["the panes hear each other over every pair of transports", everyPairOfTransports],
   ["an upgrade is seen as it happens", showsUpgrade],
   ["an upgrade loses nothing, doubles nothing and keeps the order", upgradesInOrder],
@@ -67,7 +69,9 @@ async function main() {
 }
 
 async function run(context) {
-  for (const [name, check] of promises) {
+  const chosen = promises.filter(([name]) => new RegExp(values.only).test(name));
+  assert.ok(chosen.length > 0, `no promise matches ${values.only}`);
+  for (const [name, check] of chosen) {
     const page = await context.newPage();
     const faults = watch(page);
     try {
@@ -120,6 +124,20 @@ async function connectsByItself(page) {
   }
   assert.equal(await text(page, "a", "count"), "0 sent, 0 received");
   await page.getByText("Two Socket.IO clients on one page").waitFor();
+}
+
+async function startsOnTwoNodes(page) {
+  await joined(page, "a");
+  await joined(page, "b");
+  const origins = { a: new URL(pageURL).origin, b: nodeURL };
+  for (const [side, origin] of Object.entries(origins)) {
+    assert.equal(await pane(page, side).locator("[name=node]").inputValue(), origin);
+    assert.equal(await text(page, side, "host"), origin.replace(/^http:\/\//, ""));
+  }
+  const [a, b] = [await text(page, "a", "tag"), await text(page, "b", "tag")];
+  if (origins.a === origins.b) assert.equal(a, b);
+  else await page.getByText(`served by different nodes: A by ${a}, B by ${b}.`).waitFor();
+  for (const side of ["a", "b"]) await heard(page, side, await say(page, side));
 }
 
 async function everyPairOfTransports(page) {

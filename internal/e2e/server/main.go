@@ -93,7 +93,9 @@ func run() error {
 	}
 	_, _ = public.Close(), private.Close()
 	for range left {
-		<-ended
+		if err := <-ended; failed == nil {
+			failed = err
+		}
 	}
 	if errors.Is(failed, http.ErrServerClosed) || errors.Is(failed, context.Canceled) {
 		return nil

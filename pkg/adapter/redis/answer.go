@@ -285,7 +285,7 @@ func (a *answerer) changeOne(q *request, c *socketio.Change) error {
 		err = errNoTarget
 	}
 	if err == nil && c.Kind != socketio.ChangeDisconnect {
-		room, ok := q.fields["room"]
+		room, ok := q.find("room")
 		if !ok {
 			return errNoTarget
 		}

@@ -33,7 +33,7 @@ func decodeFields(payload string, wanted ...string) (fields, error) {
 }
 
 // readFields reads a map and keeps the wanted entries. Of two with the same name it
-// keeps the last, as JavaScript does; those that are nil count as missing.
+// keeps the last, as JavaScript does.
 func readFields(r *notepack.Reader, wanted ...string) (fields, error) {
 	n, err := r.Map()
 	if err != nil {
@@ -55,22 +55,24 @@ func readFields(r *notepack.Reader, wanted ...string) (fields, error) {
 			}
 		}
 	}
-	for name, value := range f {
-		if value.Nil() {
-			delete(f, name)
-		}
-	}
 	return f, nil
 }
 
+// find returns an entry, unless it is missing or nil.
+func (f fields) find(name string) (notepack.Reader, bool) {
+	value, ok := f[name]
+	rest := value
+	return value, ok && !rest.Nil()
+}
+
 func (f fields) has(name string) bool {
-	_, ok := f[name]
+	_, ok := f.find(name)
 	return ok
 }
 
 // in reads an entry that is a map; a missing one has no entries.
 func (f fields) in(name string, wanted ...string) (fields, error) {
-	r, ok := f[name]
+	r, ok := f.find(name)
 	if !ok {
 		return nil, nil
 	}
@@ -79,7 +81,7 @@ func (f fields) in(name string, wanted ...string) (fields, error) {
 
 // name reads the name of a node or of a question, "" if it is missing.
 func (f fields) name(name string) (string, error) {
-	r, ok := f[name]
+	r, ok := f.find(name)
 	if !ok {
 		return "", nil
 	}
@@ -92,7 +94,7 @@ func (f fields) name(name string) (string, error) {
 
 // number reads a number that is not negative; ok is false if it is missing.
 func (f fields) number(name string) (n uint64, ok bool, err error) {
-	r, ok := f[name]
+	r, ok := f.find(name)
 	if !ok {
 		return 0, false, nil
 	}
@@ -102,7 +104,7 @@ func (f fields) number(name string) (n uint64, ok bool, err error) {
 
 // boolean reads true or false; a missing one is false.
 func (f fields) boolean(name string) (bool, error) {
-	r, ok := f[name]
+	r, ok := f.find(name)
 	if !ok {
 		return false, nil
 	}
@@ -111,7 +113,7 @@ func (f fields) boolean(name string) (bool, error) {
 
 // names reads a list of rooms or of socket ids; a missing one is empty.
 func (f fields) names(name string) ([]string, error) {
-	r, ok := f[name]
+	r, ok := f.find(name)
 	if !ok {
 		return nil, nil
 	}
@@ -120,7 +122,7 @@ func (f fields) names(name string) ([]string, error) {
 
 // json reads any value as JSON; a missing one is null.
 func (f fields) json(name string, maxBytes int) (text []byte, attachments [][]byte, err error) {
-	r, ok := f[name]
+	r, ok := f.find(name)
 	if !ok {
 		return []byte("null"), nil, nil
 	}

@@ -91,6 +91,7 @@ func TestTruncatedMessagesAreSkipped(t *testing.T) {
 			if got := m.until(members[0], "/"); len(got) != 0 {
 				t.Errorf("delivered %q", got)
 			}
+			eventually(t, "the marker is counted", func() bool { return m.Stats().Delivered > before.Delivered })
 			after := m.Stats()
 			malformed := after.Dropped[DropMalformed] - before.Dropped[DropMalformed]
 			others := after.ResponsesOfOthers - before.ResponsesOfOthers // a response that is cut before its id

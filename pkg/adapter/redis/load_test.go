@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ type load struct {
 	perRoom bool       // those of one may overtake those of another
 	members []*member
 	logs    []*gapLog
+	burst   []atomic.Int64 // by publisher: messages to send at once, of 1 KiB each
 	end     chan struct{}
 	running sync.WaitGroup // the publishers
 	hearing sync.WaitGroup // the receivers and watchers
@@ -73,6 +75,7 @@ func (l *load) start(cfgs ...Config) {
 		l.arrived = append(l.arrived, make([][]arrival, len(cfgs)))
 	}
 	l.sent, l.unhealthy = make([][]sending, len(cfgs)), make([][]time.Time, len(cfgs))
+	l.burst = make([]atomic.Int64, len(cfgs))
 	for i := range l.members {
 		l.running.Go(func() { l.publish(i) })
 		l.hearing.Go(func() { l.receive(i) })
@@ -86,12 +89,16 @@ func (l *load) publish(from int) {
 	tick := time.NewTicker(loadInterval)
 	defer tick.Stop()
 	for n := 0; ; n++ {
-		b := event("/", fmt.Sprintf(`["load",%d,%d]`, from, n), l.rooms[n%len(l.rooms)]...)
+		inBurst := l.burst[from].Add(-1) >= 0
+		b := event("/", fmt.Sprintf(`["load",%d,%d,%q]`, from, n, padding[inBurst]), l.rooms[n%len(l.rooms)]...)
 		s := sending{at: time.Now()}
 		s.refused = l.members[from].Broadcast(context.Background(), b, func() {}) != nil
 		l.mu.Lock()
 		l.sent[from] = append(l.sent[from], s)
 		l.mu.Unlock()
+		if inBurst {
+			continue
+		}
 		select {
 		case <-tick.C:
 		case <-l.end:
@@ -99,6 +106,8 @@ func (l *load) publish(from int) {
 		}
 	}
 }
+
+var padding = map[bool]string{true: repeat("x", 1<<10)}
 
 func (l *load) receive(at int) {
 	for {
@@ -116,7 +125,7 @@ func (l *load) note(at int, b *socketio.Broadcast) {
 	if strings.HasPrefix(string(b.Data), `["big"`) {
 		return
 	}
-	if _, err := fmt.Sscanf(string(b.Data), `["load",%d,%d]`, &from, &n); err != nil {
+	if _, err := fmt.Sscanf(string(b.Data), `["load",%d,%d,`, &from, &n); err != nil {
 		l.t.Errorf("%d got %s", at, b.Data)
 		return
 	}

@@ -32,7 +32,7 @@ func (l *sparingLog) warn(message, kind string, attrs ...slog.Attr) {
 	if left > 0 {
 		attrs = append(attrs, slog.Int("left_out", left))
 	}
-	l.log.LogAttrs(context.Background(), slog.LevelWarn, message, attrs...)
+	l.log.LogAttrs(context.Background(), slog.LevelWarn, message, attrs...) //nolint:sloglint // its callers give constants
 }
 
 func (l *sparingLog) due(key string) (left int, ok bool) {

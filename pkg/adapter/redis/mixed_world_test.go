@@ -166,7 +166,8 @@ type mixed struct {
 }
 
 // startMixed starts a cluster with a server for each letter of the layout: n for Node.js, s
-// for Node.js that answers on the specific channel, g for ours.
+// for Node.js that answers on the specific channel, o for Node.js with an old adapter, g for
+// ours.
 func startMixed(t *testing.T, l layout, url string) *mixed {
 	t.Helper()
 	w := &mixed{T: t, ids: map[string]string{}, rooms: map[string][]string{}, url: url, prefix: redistest.Prefix(t), mode: l.mode}
@@ -181,6 +182,8 @@ func startMixed(t *testing.T, l layout, url string) *mixed {
 			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, string(l.mode))
 		case kind == 's':
 			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, "specific")
+		case kind == 'o':
+			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, "old")
 		default:
 			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name)
 		}
@@ -317,4 +320,60 @@ func sameJSON(got, want string) bool {
 	x, _ := json.Marshal(a)
 	y, _ := json.Marshal(b)
 	return string(x) == string(y)
+}
+
+// layout is a cluster that tests run on: a server for each letter of kinds, as startMixed
+// has it. A mode makes all of them sharded.
+type layout struct {
+	name, kinds string
+	mode        SubscriptionMode
+}
+
+// layouts are those of the classic adapter, bothLayouts with those of the sharded one.
+var (
+	layouts     = []layout{{"one Node.js, two Causeway", "ngg", ""}, {"two Node.js, one Causeway", "nsg", ""}}
+	bothLayouts = append(layouts,
+		layout{"sharded, one Node.js, two Causeway", "ngg", Dynamic}, layout{"sharded, two Node.js, one Causeway", "nng", Dynamic})
+)
+
+func onEachLayout(t *testing.T, layouts []layout, test func(w *mixed)) {
+	for _, layout := range layouts {
+		t.Run(layout.name, func(t *testing.T) {
+			w := startMixed(t, layout, redistest.Start(t))
+			test(w)
+			w.finish()
+		})
+	}
+}
+
+// finish checks that nothing was dropped that should not.
+func (w *mixed) finish() {
+	for _, p := range w.peers {
+		if p.ours == nil {
+			continue
+		}
+		for reason, n := range p.ours.adapter.Stats().Dropped {
+			if n > 0 && reason != DropNoSocket && reason != DropUnknownChannel {
+				w.Errorf("%s has dropped %d messages: %s", p.name, n, reason)
+			}
+		}
+	}
+	w.Logf("%d comparisons, %d markers", w.checked, w.markers)
+}
+
+func (p *peer) url(w *mixed) (url string) {
+	if p.node == nil {
+		return p.ours.url
+	}
+	p.node.do(&url, "return `http://127.0.0.1:${io.httpServer.address().port}`")
+	return url
+}
+
+func (p *peer) change(w *mixed, js string, ours func(ns *socketio.Namespace) error) {
+	w.Helper()
+	if p.node != nil {
+		p.node.do(nil, `io%s`, js)
+	} else if err := ours(p.ours.io.Of("/")); err != nil {
+		w.Errorf("%s: %v", p.name, err)
+	}
 }

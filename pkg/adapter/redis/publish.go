@@ -133,8 +133,9 @@ func (p *publisher) run(ctx context.Context) {
 			if len(batch) == 0 {
 				break
 			}
+			size := sizeOf(batch)
 			if since, err := p.send(context.Background(), batch); err != nil {
-				p.waitForRedis(ctx, since, err)
+				p.waitForRedis(ctx, since, size, err)
 			}
 		}
 	}
@@ -227,10 +228,19 @@ func neverSent(err error) bool {
 		errors.Is(err, goredis.ErrClosed) || errors.Is(err, ErrAway) || errors.Is(err, ErrClosed)
 }
 
+// sizeOf is how many bytes a batch may be on the wire, and rather more.
+func sizeOf(batch []publication) (bytes int) {
+	for _, m := range batch {
+		bytes += len(m.channel) + len(*m.payload) + 64
+	}
+	return bytes
+}
+
 // waitForRedis waits until Redis answers. The new connection is used only after an
 // answer on it. What is queued gets a second chance; if there is no answer soon it is
-// given up, and what would be queued is refused, so that nobody waits for an outage.
-func (p *publisher) waitForRedis(ctx context.Context, since time.Time, cause error) {
+// given up, and what would be queued is refused, so that nobody waits for an outage. size
+// is what was under way.
+func (p *publisher) waitForRedis(ctx context.Context, since time.Time, size int, cause error) {
 	p.gaps.lost(since)
 	if p.answers(ctx, secondChance) {
 		p.log.log.Warn("redis broke the connection for messages", "error", cause)
@@ -240,12 +250,28 @@ func (p *publisher) waitForRedis(ctx context.Context, since time.Time, cause err
 			return
 		}
 	}
+	p.letPass(ctx, size)
 	now := time.Now()
 	gap := p.gaps.back(now, now)
 	p.mu.Lock()
 	p.err = nil
 	p.mu.Unlock()
 	p.log.log.Info("redis takes messages again", "gap", gap)
+}
+
+// readBytes is how much Redis reads of one connection, at least, before it turns to the
+// others.
+const readBytes = 16 << 10
+
+// letPass keeps what was sent by the old connection before what will be sent by the new
+// one: Redis may have it in its buffers yet, and executes it when it gets to it. It gets
+// to each connection that has sent something between two answers on another.
+func (p *publisher) letPass(ctx context.Context, size int) {
+	for range size/readBytes + 1 {
+		if !p.answers(ctx, secondChance) {
+			return // the next message will tell
+		}
+	}
 }
 
 // untilAnswer returns false if ctx ends before Redis answers.
@@ -258,11 +284,14 @@ func (p *publisher) untilAnswer(ctx context.Context) bool {
 	return false
 }
 
-// answers asks whether Redis is there.
+// answers asks whether Redis is there, by the way that messages go.
 func (p *publisher) answers(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return p.client.Ping(ctx).Err() == nil
+	pipe := p.client.Pipeline()
+	pipe.Ping(ctx)
+	_, err := pipe.Exec(ctx)
+	return err == nil
 }
 
 // stop makes enqueue return err, drops what is queued and returns how much that was.

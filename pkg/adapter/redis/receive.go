@@ -98,6 +98,9 @@ func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
 	return true
 }
 
+// responseFields are the entries that a response may have.
+var responseFields = []string{"type", "requestId", "sockets", "rooms", "clientCount", "packet", "data", "more", "uid"}
+
 // response takes one message of a response channel to the question that it answers.
 func (a *Adapter) response(namespace string, m *goredis.Message) {
 	if !strings.Contains(m.Payload, a.uid) {
@@ -108,7 +111,7 @@ func (a *Adapter) response(namespace string, m *goredis.Message) {
 		a.drop(DropTooLarge, m, nil)
 		return
 	}
-	f, err := decodeFields(m.Payload, "type", "requestId", "sockets", "rooms", "clientCount", "packet", "data", "more", "uid")
+	f, err := decodeFields(m.Payload, responseFields...)
 	var id string
 	if err == nil {
 		id, err = f.name("requestId")

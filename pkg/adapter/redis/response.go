@@ -108,7 +108,7 @@ func (f fields) ack(key string, maxBytes int) (socketio.Ack, error) {
 	} else if ack.Data, ack.Attachments, err = first.JSON(ack.Data, nil, maxBytes); err != nil {
 		return ack, err
 	}
-	if more, ok := f["more"]; ok {
+	if more, ok := f.find("more"); ok {
 		n, err := more.Array()
 		if err != nil {
 			return ack, err
@@ -127,7 +127,7 @@ var errNoList = errors.New("no list of sockets")
 
 // sockets reads the answer to askSockets.
 func (f fields) sockets(maxBytes int) ([]socketio.SocketInfo, error) {
-	r, ok := f["sockets"]
+	r, ok := f.find("sockets")
 	if !ok {
 		return nil, errNoList
 	}

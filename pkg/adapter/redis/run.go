@@ -48,7 +48,7 @@ func (a *Adapter) keepListening(ctx context.Context, node socketio.Node) error {
 		a.interests.lost(everUp)
 		a.lost("")
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // what ended with ctx is no error
 		}
 		a.hearing.lost(time.Time{})
 		if !everUp && a.cfg.StartTimeout > 0 && time.Since(start) >= a.cfg.StartTimeout {

@@ -22,6 +22,8 @@ const waitLimit = 10 * time.Second
 // testNode is a server with sockets and rooms, but no clients: it keeps what it is to
 // deliver.
 type testNode struct {
+	asked
+
 	tag       string
 	delivered chan *socketio.Broadcast
 

@@ -3,9 +3,10 @@ package adaptertest_test
 import (
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/causeway-rt/causeway/pkg/socketio"
 	"github.com/causeway-rt/causeway/pkg/socketio/adaptertest"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -1,8 +1,8 @@
 // A Socket.IO server with the official Redis adapter, for clients.
 //
-//	node server.cjs <redis URL> <key> <name> [specific | <subscription mode>]
+//	node server.cjs <redis URL> <key> <name> [specific | old | <subscription mode>]
 //
-// With a subscription mode the adapter is the sharded one; several URLs with commas between
+// old is the last adapter that sends the old forms of requests. With a subscription mode the adapter is the sharded one; several URLs with commas between
 // are nodes of a Redis Cluster.
 "use strict";
 const http = require("node:http");
@@ -32,7 +32,7 @@ async function main() {
   const server = http.createServer();
   const adapter = sharded
     ? createShardedAdapter(pub, sub, { channelPrefix: key, subscriptionMode: variant })
-    : createAdapter(pub, sub, { key, requestsTimeout: 5000, publishOnSpecificResponseChannel: variant === "specific" });
+    : (variant === "old" ? require("redis-adapter-7").createAdapter : createAdapter)(pub, sub, { key, requestsTimeout: 5000, publishOnSpecificResponseChannel: variant === "specific" });
   const io = new Server(server, { adapter });
   const emitter = new Emitter(pub, { key });
   const heard = []; // what other servers have emitted
