@@ -27,7 +27,7 @@ type flags struct {
 	MaxQueue       text `group:"session" default:"1048576" help:"Bytes that may wait for one client before it is closed as slow."`
 
 	Nodes            text `group:"cluster" default:"1" help:"With --dev: nodes in this process, on ports that follow each other."`
-	RedisURL         text `group:"cluster" name:"redis-url" placeholder:"URL" help:"Redis that joins nodes; several: a Redis Cluster. Unset: one node."`
+	RedisURL         text `group:"cluster" name:"redis-url" placeholder:"URL" help:"Redis that joins nodes, or with commas a Redis Cluster. Unset: one node."`
 	RedisPrefix      text `group:"cluster" default:"socket.io" help:"Prefix of the Redis channels: the official adapter's key."`
 	Adapter          text `group:"cluster" default:"classic" help:"Wire format: classic, or sharded for sharded Pub/Sub of Redis 7."`
 	SubscriptionMode text `group:"cluster" default:"dynamic" help:"Of all sharded nodes: dynamic, static or dynamic-private."`

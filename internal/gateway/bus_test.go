@@ -36,7 +36,20 @@ func TestNodeWithoutRedisStaysReadyForAWhile(t *testing.T) {
 }
 
 func TestNodesShareRooms(t *testing.T) {
-	cfg := Config{Dev: true, RedisURL: redistest.Start(t), RedisPrefix: redistest.Prefix(t)}
+	for name, where := range map[string]func() Config{
+		"classic":           func() Config { return Config{RedisURL: redistest.Start(t)} },
+		"classic, Sentinel": func() Config { return Config{RedisURL: redistest.StartSentinels(t).URL()} },
+		"sharded":           func() Config { return Config{RedisURL: redistest.Start(t), Adapter: AdapterSharded} },
+		"sharded, Redis Cluster, private rooms": func() Config {
+			return Config{RedisURL: redistest.StartCluster(t, 3, false).URL(), Adapter: AdapterSharded, SubscriptionMode: "dynamic-private"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) { nodesShareRooms(t, where()) })
+	}
+}
+
+func nodesShareRooms(t *testing.T, cfg Config) {
+	cfg.Dev, cfg.RedisPrefix = true, redistest.Prefix(t)
 	nodes := []*world{start(t, cfg, nil), start(t, cfg, nil), start(t, cfg, nil)}
 	for _, w := range nodes {
 		w.until(w.internal+"/readyz", 200, `"redis":"ok"`)
