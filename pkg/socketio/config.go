@@ -37,6 +37,9 @@ type Config struct {
 	MaxPendingAcks int
 	// MaxNameBytes bounds the names of events, rooms and namespaces. 0 means 256.
 	MaxNameBytes int
+	// MaxAuthBytes bounds the auth object of a CONNECT, which is kept as long as its
+	// socket: a client that sends more is disconnected. 0 means 65,536.
+	MaxAuthBytes int
 	// MaxArgs bounds the arguments of one event or ack. 0 means 1,000.
 	MaxArgs int
 	// MaxDepth bounds the nesting of an event's or an ack's arguments, and of auth
@@ -91,6 +94,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"MaxRoomsPerSocket", &c.MaxRoomsPerSocket, 128},
 		{"MaxPendingAcks", &c.MaxPendingAcks, 1000},
 		{"MaxNameBytes", &c.MaxNameBytes, 256},
+		{"MaxAuthBytes", &c.MaxAuthBytes, 1 << 16},
 		{"MaxArgs", &c.MaxArgs, 1000},
 		{"MaxDepth", &c.MaxDepth, 128},
 		{"InboxSize", &c.InboxSize, 64},

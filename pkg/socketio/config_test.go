@@ -19,6 +19,7 @@ func TestImpossibleConfigurationIsRefusedByName(t *testing.T) {
 		"MaxRoomsPerSocket": {MaxRoomsPerSocket: -1},
 		"MaxPendingAcks":    {MaxPendingAcks: -1},
 		"MaxNameBytes":      {MaxNameBytes: -1},
+		"MaxAuthBytes":      {MaxAuthBytes: -1},
 		"MaxArgs":           {MaxArgs: -1},
 		"MaxDepth":          {MaxDepth: maxNesting + 1},
 		"InboxSize":         {InboxSize: -1},

@@ -44,7 +44,8 @@ func (e Emitter) Local() Emitter { e.local = true; return e }
 // Compress says whether HTTP compression may be used for an event. It may, by default.
 func (e Emitter) Compress(on bool) Emitter { e.noCompress = !on; return e }
 
-// Timeout bounds the wait of EmitWithAck. 0 means 5 s, or the deadline of its context.
+// Timeout bounds the waits of EmitWithAck and FetchSockets. 0 means the deadline of their
+// context, or 5 s if it has none.
 func (e Emitter) Timeout(d time.Duration) Emitter { e.timeout = d; return e }
 
 // Emit sends an event. Arguments are encoded as encoding/json does, but for
