@@ -39,7 +39,12 @@ var settings = []struct {
 	{"max-queue", "4096", "4_096", func(c gateway.Config) any { return c.MaxQueue }, 4096},
 	{"nodes", "1", "0x1", func(c gateway.Config) any { return c.Nodes }, 1}, // more need --dev
 	{"redis-url", "rediss://user:pass@redis.example:6380/2", "", func(c gateway.Config) any { return c.RedisURL }, "rediss://user:pass@redis.example:6380/2"},
+	{"adapter", "sharded", "", func(c gateway.Config) any { return c.Adapter }, "sharded"},
+	{"subscription-mode", "static", "", func(c gateway.Config) any { return c.SubscriptionMode }, "static"},
 	{"redis-prefix", "chat", "", func(c gateway.Config) any { return c.RedisPrefix }, "chat"},
+	{"advertise", "10.0.0.7:9091", "", func(c gateway.Config) any { return c.Advertise }, "10.0.0.7:9091"},
+	{"cluster-key", "0123456789abcdef", `"0123456789abcdef"`, func(c gateway.Config) any { return c.ClusterKey }, "0123456789abcdef"},
+	{"affinity-cookie", "node", "", func(c gateway.Config) any { return c.AffinityCookie }, "node"},
 	{"drain-delay", "0s", "", func(c gateway.Config) any { return c.DrainDelay }, time.Duration(0)},
 	{"drain-window", "7s", "", func(c gateway.Config) any { return c.DrainWindow }, 7 * time.Second},
 	{"log-level", "warn", "", func(c gateway.Config) any { return c.LogLevel }, slog.LevelWarn},
@@ -54,9 +59,13 @@ func TestEverySettingCanComeFromEverySource(t *testing.T) {
 		}
 		file := writeFile(t, key(s.flag)+": "+inFile+"\n")
 		for source, parsed := range map[string]func() (command, error){
-			"flag":        func() (command, error) { return parse([]string{"--" + s.flag + "=" + s.value}, sources{}, io.Discard) },
-			"environment": func() (command, error) { return parse(nil, env(variable(s.flag), s.value), io.Discard) },
-			"file":        func() (command, error) { return parse([]string{"--config", file}, sources{}, io.Discard) },
+			"flag": func() (command, error) {
+				return parse([]string{"--" + s.flag + "=" + s.value}, company(s.flag), io.Discard)
+			},
+			"environment": func() (command, error) {
+				return parse(nil, sources{append(company(s.flag).environ, variable(s.flag)+"="+s.value)}, io.Discard)
+			},
+			"file": func() (command, error) { return parse([]string{"--config", file}, company(s.flag), io.Discard) },
 		} {
 			t.Run(s.flag+" by "+source, func(t *testing.T) {
 				cmd, err := parsed()
@@ -161,7 +170,12 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 		{name: "unknown command", args: []string{"start"}, want: []string{"start", "serve, check-config, version"}},
 		{name: "flag without value", args: []string{"--listen"}, want: []string{"--listen"}},
 		{name: "unknown variable", env: []string{"GATEWAY_PINGG=3"}, want: []string{"GATEWAY_PINGG", `"3"`, "GATEWAY_PING_INTERVAL"}},
-		{name: "unknown variable with a secret", env: []string{"GATEWAY_CLUSTER_KEY=hunter2"}, want: []string{"GATEWAY_CLUSTER_KEY"}, not: "hunter2"},
+		{name: "unknown variable with a secret", env: []string{"GATEWAY_API_KEY=hunter2"}, want: []string{"GATEWAY_API_KEY"}, not: "hunter2"},
+		{name: "no cluster key", args: []string{"--redis-url=redis://h"}, want: []string{"--cluster-key", `""`, "16 bytes"}},
+		{name: "short cluster key", env: []string{"GATEWAY_CLUSTER_KEY=hunter2"}, want: []string{"GATEWAY_CLUSTER_KEY", `"***"`, "16 bytes"}, not: "hunter2"},
+		{name: "number as cluster key", file: "cluster_key: 1234567890123456", want: []string{"cluster_key", "text in quotes"}, not: "1234567890123456"},
+		{name: "address for peers without host", args: []string{"--advertise=:9090"}, want: []string{"--advertise", `":9090"`, "10.0.0.7:9090"}},
+		{name: "name of a cookie", args: []string{"--affinity-cookie=a b"}, want: []string{"--affinity-cookie", `"a b"`, "letters"}},
 		{name: "unknown key", file: "pingg: 3", want: []string{":1:", "pingg", `"3"`, "ping_interval"}},
 		{name: "flag's name as key", file: "ping-interval: 3s", want: []string{"ping-interval", `"3s"`, "ping_interval"}},
 		{name: "key given twice", file: "max_queue: 1\nmax_queue: 2", want: []string{":2:", "max_queue", "once"}},
@@ -204,8 +218,11 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 		{name: "scheme of Redis", args: []string{"--redis-url=http://user:hunter2@h"}, want: []string{"--redis-url", "http://***@h", "rediss://"}, not: "hunter2"},
 		{name: "broken URL of Redis", env: []string{"GATEWAY_REDIS_URL=redis://user:hun/ter2%@h:x"}, want: []string{"GATEWAY_REDIS_URL", "rediss://"}, not: "ter2"},
 		{name: "broken URL of Redis in the file", file: "redis_url: redis://:hunter2@", want: []string{"redis_url", "rediss://"}, not: "hunter2"},
-		{name: "Sentinel, which is for later", args: []string{"--redis-url=redis+sentinel://h:26379/master"}, want: []string{"--redis-url", "redis+sentinel://h", "rediss://"}},
-		{name: "Cluster, which is for later", args: []string{"--redis-url=redis://a:6379,redis://b:6379"}, want: []string{"--redis-url", "redis://a:6379,redis://b:6379", "one URL"}},
+		{name: "Sentinel without the name of a master", args: []string{"--redis-url=redis+sentinel://:hunter2@h:26379"}, want: []string{"--redis-url", "redis+sentinel://***@h", "host/master"}, not: "hunter2"},
+		{name: "Cluster with a database", args: []string{"--redis-url=redis://:hunter2@a:6379,redis://b:6379/1"}, want: []string{"--redis-url", "redis://***@a:6379,redis://b:6379/1", "commas"}, not: "hunter2"},
+		{name: "Cluster with a host of nothing", args: []string{"--redis-url=redis://a:6379,"}, want: []string{"--redis-url", "commas"}},
+		{name: "adapter", args: []string{"--adapter=streams"}, want: []string{"--adapter", `"streams"`, "classic or sharded"}},
+		{name: "mode", env: []string{"GATEWAY_SUBSCRIPTION_MODE=private"}, want: []string{"GATEWAY_SUBSCRIPTION_MODE", `"private"`, "dynamic-private"}},
 		{name: "unknown parameter of Redis", args: []string{"--redis-url=redis://:hunter2@h/?nonsense=1"}, want: []string{"--redis-url", "redis://***@h"}, not: "hunter2"},
 		{name: "prefix of nothing", args: []string{"--redis-prefix="}, want: []string{"--redis-prefix", `""`, "1 to 256"}},
 		{name: "level", file: "log_level: loud", want: []string{"log_level", `"loud"`, "debug or info or warn or error"}},
@@ -267,6 +284,14 @@ func TestCheckConfigAndVersion(t *testing.T) {
 			}
 		})
 	}
+}
+
+// company is what a setting does not go without.
+func company(flag string) sources {
+	if flag == "redis-url" {
+		return env("GATEWAY_CLUSTER_KEY", "a key for all nodes")
+	}
+	return sources{}
 }
 
 func env(name, value string) sources { return sources{[]string{name + "=" + value}} }

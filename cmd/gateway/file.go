@@ -44,7 +44,7 @@ func readFile(name, path string, settings []*kong.Flag) (map[string]string, erro
 		}
 		flag := settings[at].Name
 		if _, twice := out[flag]; twice {
-			return nil, fmt.Errorf("%s:%d: %s: %s: given twice; want each key once", path, k.Line, k.Value, strconv.Quote(shown(v.Value)))
+			return nil, fmt.Errorf("%s:%d: %s: %s: given twice; want each key once", path, k.Line, k.Value, strconv.Quote(shownFor(k.Value, v.Value)))
 		}
 		if out[flag], err = textOf(flag, v); err != nil {
 			return nil, fmt.Errorf("%s:%d: %s: %w", path, v.Line, k.Value, err)
@@ -71,6 +71,8 @@ func textOf(flag string, v *yaml.Node) (string, error) {
 	switch {
 	case v.Kind == yaml.SequenceNode && slices.Contains(lists, flag):
 		return joined(v)
+	case (v.Kind != yaml.ScalarNode || v.Tag != tag) && secretName.MatchString(flag):
+		return "", fmt.Errorf("not a text; want %s in quotes", want)
 	case v.Kind != yaml.ScalarNode || v.Tag != tag:
 		return "", fmt.Errorf("%s; want %s", kindOf(v), want)
 	case tag == "!!int":

@@ -24,25 +24,30 @@ var (
 func (f *flags) config(names map[string]string) (gateway.Config, error) {
 	p := parser{names: names}
 	c := gateway.Config{
-		Version:        version(),
-		Dev:            p.toggle("dev", f.Dev),
-		Listen:         p.address("listen", f.Listen),
-		InternalListen: p.address("internal-listen", f.InternalListen),
-		Path:           p.path("path", f.Path),
-		TrustedProxies: p.networks("trusted-proxies", f.TrustedProxies),
-		Transports:     p.transports("transports", f.Transports),
-		PingInterval:   p.duration("ping-interval", f.PingInterval, time.Millisecond),
-		PingTimeout:    p.duration("ping-timeout", f.PingTimeout, time.Millisecond),
-		ConnectTimeout: p.duration("connect-timeout", f.ConnectTimeout, time.Millisecond),
-		UpgradeTimeout: p.duration("upgrade-timeout", f.UpgradeTimeout, time.Millisecond),
-		MaxPayload:     p.size("max-payload", f.MaxPayload),
-		MaxQueue:       p.size("max-queue", f.MaxQueue),
-		RedisURL:       p.redis("redis-url", f.RedisURL),
-		RedisPrefix:    p.prefix("redis-prefix", f.RedisPrefix),
-		LogLevel:       p.level("log-level", f.LogLevel),
+		Version:          version(),
+		Dev:              p.toggle("dev", f.Dev),
+		Listen:           p.address("listen", f.Listen),
+		InternalListen:   p.address("internal-listen", f.InternalListen),
+		Path:             p.path("path", f.Path),
+		TrustedProxies:   p.networks("trusted-proxies", f.TrustedProxies),
+		Transports:       p.transports("transports", f.Transports),
+		PingInterval:     p.duration("ping-interval", f.PingInterval, time.Millisecond),
+		PingTimeout:      p.duration("ping-timeout", f.PingTimeout, time.Millisecond),
+		ConnectTimeout:   p.duration("connect-timeout", f.ConnectTimeout, time.Millisecond),
+		UpgradeTimeout:   p.duration("upgrade-timeout", f.UpgradeTimeout, time.Millisecond),
+		MaxPayload:       p.size("max-payload", f.MaxPayload),
+		MaxQueue:         p.size("max-queue", f.MaxQueue),
+		RedisURL:         p.redis("redis-url", f.RedisURL),
+		RedisPrefix:      p.prefix("redis-prefix", f.RedisPrefix),
+		Adapter:          p.oneOf("adapter", f.Adapter, gateway.AdapterClassic, gateway.AdapterSharded),
+		SubscriptionMode: p.oneOf("subscription-mode", f.SubscriptionMode, "dynamic", "static", "dynamic-private"),
+		Advertise:        p.peerAddress("advertise", f.Advertise),
+		AffinityCookie:   p.cookieName("affinity-cookie", f.AffinityCookie),
+		LogLevel:         p.level("log-level", f.LogLevel),
 	}
 	// What --dev changes unless it is said otherwise.
 	dev := c.Dev
+	c.ClusterKey = p.secret("cluster-key", f.ClusterKey, c.RedisURL != "" && !dev)
 	c.AllowedOrigins = p.origins("allowed-origins", f.AllowedOrigins.or(dev, "*", ""))
 	c.DrainDelay = p.duration("drain-delay", f.DrainDelay.or(dev, "0s", "5s"), 0)
 	c.DrainWindow = p.duration("drain-window", f.DrainWindow.or(dev, "1s", "20s"), 0)
@@ -205,11 +210,9 @@ func (p *parser) networks(flag string, t text) []netip.Prefix {
 	return out
 }
 
-// redis takes one server. Sentinel and Cluster URLs are for a later version, and
-// refused until then.
 func (p *parser) redis(flag string, t text) string {
 	if t != "" && !gateway.CheckRedisURL(string(t)) {
-		p.refuse(flag, string(t), "one URL such as redis://user:password@host:6379, rediss://host:6380 or unix:///path/to/socket")
+		p.refuse(flag, string(t), "redis://user:password@host:6379, rediss://host:6380 or unix:///path/to/socket, several of the first two with commas between, or redis+sentinel://host:26379,host/master")
 	}
 	return string(t)
 }
@@ -217,6 +220,44 @@ func (p *parser) redis(flag string, t text) string {
 func (p *parser) prefix(flag string, t text) string {
 	if t == "" || len(t) > 256 {
 		p.refuse(flag, string(t), "1 to 256 bytes")
+	}
+	return string(t)
+}
+
+func (p *parser) peerAddress(flag string, t text) string {
+	if t == "" {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(string(t))
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil || host == "" || port == "0" || strings.ContainsAny(host, "/?#@ ") {
+		p.refuse(flag, string(t), "a host and a port, such as 10.0.0.7:9090")
+	}
+	return string(t)
+}
+
+// leastSecretBytes keeps a key from being found by trying.
+const leastSecretBytes = 16
+
+// secret never shows what was given.
+func (p *parser) secret(flag string, t text, required bool) string {
+	if (t != "" || required) && len(t) < leastSecretBytes {
+		p.refuse(flag, strings.Repeat("*", min(len(t), 3)), "a secret of 16 bytes or more, the same on every node of the cluster")
+	}
+	return string(t)
+}
+
+// cookieName takes a token of RFC 9110. Names that begin with __ have conditions that
+// not every deployment meets.
+func (p *parser) cookieName(flag string, t text) string {
+	const tokenChars = "!#$%&'*+-.^_`|~"
+	legal := !strings.ContainsFunc(string(t), func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(tokenChars, r))
+	})
+	if !legal || len(t) > 64 || strings.HasPrefix(string(t), "__") {
+		p.refuse(flag, string(t), "up to 64 letters, digits and signs such as - or _, not two _ in front")
 	}
 	return string(t)
 }

@@ -21,8 +21,8 @@ func shown(value string) string {
 	return value
 }
 
-// secretName matches names that promise a secret: settings that this version
-// does not know, but whose values should stay out of a log all the same.
+// secretName matches names that promise a secret: those of settings, and of others
+// that this version does not know, but whose values should stay out of a log as well.
 var secretName = regexp.MustCompile(`(?i)key|secret|token|password`)
 
 // shownFor is shown for the value of a name that is no setting.

@@ -25,6 +25,8 @@ type script struct {
 	stdin io.WriteCloser
 	lines chan said // closed at the end of its output
 	err   logBuffer
+
+	patience time.Duration // with the script's silence
 }
 
 // said is one line of a scenario's output.
@@ -47,7 +49,7 @@ func startScript(t *testing.T, name, url string, more options) *script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &script{t: t, name: name, cmd: exec.Command("node", "run.mjs", name, string(encoded)), lines: make(chan said, 64)}
+	s := &script{t: t, name: name, cmd: exec.Command("node", "run.mjs", name, string(encoded)), lines: make(chan said, 64), patience: time.Minute}
 	s.cmd.Dir = "js"
 	s.cmd.Stderr = &s.err
 	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
@@ -102,8 +104,8 @@ func (s *script) expect(what string) said {
 			s.t.Fatalf("%s said %q, expected %q\n%s\n%s\n%s", s.name, line.Say, what, line.Error, strings.Join(line.Trace, "\n"), s.err.String())
 		}
 		return line
-	case <-time.After(time.Minute):
-		s.t.Fatalf("%s was silent for a minute, expected %q", s.name, what)
+	case <-time.After(s.patience):
+		s.t.Fatalf("%s was silent for %v, expected %q", s.name, s.patience, what)
 		return said{}
 	}
 }

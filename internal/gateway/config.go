@@ -51,8 +51,22 @@ type Config struct {
 	RedisURL string
 	// RedisPrefix begins the names of the Redis channels. Empty means socket.io.
 	RedisPrefix string
+	// Adapter is the wire format: AdapterClassic, AdapterSharded, or "" for the first.
+	Adapter string
+	// SubscriptionMode is that of the sharded adapter: dynamic, static or
+	// dynamic-private. Empty means dynamic.
+	SubscriptionMode string
 	// RedisGrace is how long Redis may be away before the node is not ready. 0 means 30 s.
 	RedisGrace time.Duration
+
+	// Advertise is where the other nodes reach InternalListen, host:port. Empty means
+	// its own address, or with a port only, the host's.
+	Advertise string
+	// ClusterKey is the secret that authenticates the nodes of a cluster to each other.
+	ClusterKey string
+	// AffinityCookie names a cookie with the node's tag, on the first answer of each
+	// session. Empty means none.
+	AffinityCookie string
 
 	// DrainDelay is how long a stopping node, already not ready, goes on as
 	// before, so that balancers notice. 0 means not at all.

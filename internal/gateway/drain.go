@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -20,32 +22,30 @@ const (
 
 // drain ends the service so that clients notice as little as possible:
 //
-//  1. not ready, and nothing else, for DrainDelay: balancers stop sending new
+//  1. not ready, in the registry too, and nothing else, for the delay: balancers stop sending new
 //     clients, which would otherwise meet a node that refuses them;
 //  2. new sessions are refused with 503, and clients that have one are sent away
-//     one by one over DrainWindow, each when its queue is empty: they reconnect to
+//     one by one over the window, each when its queue is empty: they reconnect to
 //     other nodes, which should not get all of them in the same second. It happens
 //     at the Engine.IO level, because the official client does not reconnect after
-//     a Socket.IO DISCONNECT;
+//     a Socket.IO DISCONNECT. Sessions of other nodes that pass through this one are
+//     let go at the same time;
 //  3. what is left is closed, and handlers are waited for;
 //  4. the listeners end, the internal one last, so that the drain can be watched.
 //
-// Redis goes after that, by the caller: a closing socket still leaves its rooms.
+// The registry and Redis go after that, by the caller: a closing socket still leaves its rooms.
 // The context is a new one: the node's has ended, which is why all this happens.
-func (g *gateway) drain(public, internal *endpoint, wait bool) error {
-	delay := g.cfg.DrainDelay
-	if !wait {
-		delay = 0
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), delay+g.cfg.DrainWindow+drainSlack)
+func (g *gateway) drain(public, internal *endpoint, delay, window time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), delay+window+drainSlack)
 	defer cancel()
 
 	g.health.draining.Store(true)
-	g.log.Info("draining", "delay", delay, "window", g.cfg.DrainWindow)
+	g.log.Info("draining", "delay", delay, "window", window)
 	start := time.Now()
+	g.cluster.markDraining(ctx)
 	g.sleep(ctx, delay)
 
-	left := g.drainSessions(ctx)
+	left := g.drainSessions(ctx, window)
 	err := g.closeSockets(ctx, left != nil)
 	public.stop(ctx)
 	internal.stop(ctx)
@@ -55,10 +55,15 @@ func (g *gateway) drain(public, internal *endpoint, wait bool) error {
 
 // drainSessions returns an error when clients have not taken their leave. That is
 // their affair, and no failure.
-func (g *gateway) drainSessions(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, g.cfg.DrainWindow+goodbyeTime)
+func (g *gateway) drainSessions(ctx context.Context, window time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, window+goodbyeTime)
 	defer cancel()
-	return g.sockets.Drain(ctx, g.cfg.DrainWindow)
+	var others error
+	var draining sync.WaitGroup
+	draining.Go(func() { others = g.cluster.drain(ctx, window) })
+	own := g.sockets.Drain(ctx, window)
+	draining.Wait()
+	return errors.Join(own, others)
 }
 
 // closeSockets waits for handlers, and discards the sessions that are left.

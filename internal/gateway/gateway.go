@@ -32,6 +32,7 @@ type gateway struct {
 	log     *slog.Logger
 	noisy   *slog.Logger // for what clients or Redis can cause in any number
 	bus     *bus         // nil: this node is alone
+	cluster *cluster     // nil likewise
 	sockets *socketio.Server
 	relay   *relay
 	health  *health
@@ -46,7 +47,8 @@ type gateway struct {
 	welcomed  atomic.Int64                         // sockets that have ever been connected, for the trimmer too
 }
 
-// newGateway puts a node together. It opens nothing but the connection to Redis.
+// newGateway puts a node together. It opens nothing but connections to Redis; close
+// ends what it leaves to run.
 func newGateway(cfg Config) (*gateway, error) {
 	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev, alone: cfg.RedisURL == ""}, sleep: sleep}
 	g.noisy = limited(g.log, logEvery)
@@ -57,18 +59,32 @@ func newGateway(cfg Config) (*gateway, error) {
 	if g.bus, err = newBus(cfg, g.noisy); err != nil {
 		return nil, err
 	}
-	if g.sockets, err = socketio.NewServer(g.socketConfig()); err != nil {
+	if g.cluster, err = joinCluster(cfg, g.noisy); err != nil {
 		g.bus.close()
+		return nil, err
+	}
+	if g.sockets, err = socketio.NewServer(g.socketConfig()); err != nil {
+		g.close()
 		return nil, fmt.Errorf("configure sockets: %w", err)
+	}
+	if err = g.cluster.connect(cfg, g.sockets, g.noisy); err != nil {
+		g.close()
+		return nil, err
 	}
 	g.attach(g.sockets.Of("/"))
 	if cfg.Dev {
 		g.attach(g.sockets.OfPattern(anyNamespace))
 	}
-	g.health = newHealth(g.bus.checks(cfg.RedisGrace)...)
+	g.health = newHealth(append(g.bus.checks(cfg.RedisGrace), g.cluster.checks()...)...)
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
 	g.metrics = newMetrics(g)
 	return g, nil
+}
+
+// close gives up what newGateway opened, once run has ended.
+func (g *gateway) close() {
+	g.cluster.close()
+	g.bus.close()
 }
 
 func (g *gateway) socketConfig() socketio.Config {
@@ -86,6 +102,8 @@ func (g *gateway) socketConfig() socketio.Config {
 			Transports:     transports,
 			AllowedOrigins: g.cfg.AllowedOrigins,
 			TrustedProxies: g.cfg.TrustedProxies,
+			NodeTag:        g.cluster.tag(),
+			Headers:        affinity(g.cfg, func() string { return g.sockets.Tag() }),
 			Logger:         g.noisy,
 		},
 		ConnectTimeout:         g.cfg.ConnectTimeout,
@@ -124,7 +142,7 @@ func (g *gateway) line(public, internal net.Listener) string {
 
 // handler is what the public listener serves.
 func (g *gateway) handler() *publicHandler {
-	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.sockets}
+	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.cluster.front(g.sockets)}
 	if g.cfg.Dev {
 		h.page = demo.Handler(demo.Config{Path: g.cfg.Path, Nodes: g.neighbours})
 	}

@@ -2,19 +2,32 @@ package gateway
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/causeway-rt/causeway/internal/peer"
 )
 
 // maxScrapes bounds concurrent scrapes: each holds the whole answer in memory.
 const maxScrapes = 4
 
-// internal routes the internal listener.
-func internal(h *health, metrics prometheus.Gatherer) http.Handler {
+// internal routes the internal listener. peers, if not nil, takes the requests of
+// other nodes.
+func internal(h *health, metrics prometheus.Gatherer, peers http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
-	return mux
+	if peers == nil {
+		return mux
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, peer.Path) { // not in the mux, which would clean the client's path
+			peers.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }

@@ -84,6 +84,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	if c.g.bus != nil {
 		c.g.bus.latency.Describe(ch)
 	}
+	c.g.cluster.describe(ch)
 }
 
 func (c collector) Collect(ch chan<- prometheus.Metric) {
@@ -92,6 +93,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	m.engine(stats.Engine)
 	m.sockets(stats)
 	c.g.bus.collect(m)
+	c.g.cluster.collect(m)
 
 	for event := range c.g.relay.counts {
 		for outcome := range c.g.relay.counts[event] {

@@ -7,13 +7,15 @@ import (
 	"io"
 	"net"
 	"sync"
+
+	"github.com/causeway-rt/causeway/internal/peer"
 )
 
 // Run serves until ctx ends, and then drains: it returns within DrainDelay and
 // DrainWindow and a few seconds, with nil if everything went its way. One line on
 // stdout says when it serves, and where. Run returns early, after a drain
-// without delay, when a listener or the adapter fails for good. With Nodes there is
-// a line for each of them, and they stop together.
+// without delay, when a listener or the adapter fails for good, or another node has
+// this one's tag. With Nodes there is a line for each of them, and they stop together.
 func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	if cfg.Nodes > 1 {
 		return runSeveral(ctx, cfg, stdout)
@@ -28,7 +30,7 @@ func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 		internal.Close()
 		return err
 	}
-	defer g.bus.close()
+	defer g.close()
 	return g.run(ctx, public, internal, stdout)
 }
 
@@ -47,14 +49,22 @@ func listen(cfg Config) (public, internal net.Listener, err error) {
 // returns.
 func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, stdout io.Writer) error {
 	public := newEndpoint(publicLn, g.handler(), "public", g.noisy)
-	internal := newEndpoint(internalLn, internal(g.health, g.metrics), "internal", g.noisy)
+	internal := newEndpoint(internalLn, internal(g.health, g.metrics, g.cluster.behind()), "internal", g.noisy)
+	internal.srv.MaxHeaderBytes = peer.MaxHeaderBytes
 
 	// What runs beside the listeners outlives ctx: the drain needs it.
 	beside, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	failed := make(chan error, 3) // one for each that can fail
-	running.Go(func() { failed <- public.serve() })
+	failed := make(chan error, 4) // one for each that can fail
 	running.Go(func() { failed <- internal.serve() })
+	// Who opens a session here may come back through any other node.
+	g.cluster.announce(ctx, g.cfg, internalLn.Addr(), g.log)
+	running.Go(func() { failed <- public.serve() })
+	running.Go(func() {
+		if err := g.cluster.run(beside); err != nil {
+			failed <- fmt.Errorf("cluster: %w", err)
+		}
+	})
 	running.Go(func() {
 		if err := g.sockets.Run(beside); err != nil && beside.Err() == nil {
 			failed <- fmt.Errorf("adapter: %w", err)
@@ -72,7 +82,14 @@ func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, st
 	case failure = <-failed:
 		g.log.Error("can't go on", "error", failure)
 	}
-	err := g.drain(public, internal, failure == nil)
+	delay, window := g.cfg.DrainDelay, g.cfg.DrainWindow
+	if failure != nil {
+		delay = 0
+	}
+	if errors.Is(failure, peer.ErrTaken) {
+		window = 0 // the sessions of a tag have one owner
+	}
+	err := g.drain(public, internal, delay, window)
 	stop()
 	running.Wait()
 	return errors.Join(failure, err)

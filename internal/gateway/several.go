@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -30,12 +31,16 @@ func runSeveral(ctx context.Context, cfg Config, stdout io.Writer) error {
 	}
 	defer redis.Close()
 	cfg.RedisURL = redis.URL()
+	cfg.Advertise = "" // each its own
+	if cfg.ClusterKey == "" {
+		cfg.ClusterKey = rand.Text()
+	}
 	siblings, err := newSiblings(cfg)
 	if err != nil {
 		return err
 	}
 	for _, m := range siblings {
-		defer m.bus.close()
+		defer m.close()
 		fmt.Fprintln(stdout, m.line(m.public, m.internal))
 	}
 	fmt.Fprintf(stdout, "%d nodes in this process, joined by a Redis in it: %s\n", len(siblings), redis.URL())
@@ -99,7 +104,7 @@ func discard(siblings []sibling) {
 		m.internal.Close()
 		if m.gateway != nil {
 			_ = m.sockets.Close(context.Background()) // it has no sockets to wait for
-			m.bus.close()
+			m.close()
 		}
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +89,29 @@ func TestNodesOfOneProcessShareRooms(t *testing.T) {
 	far.send(`421["publish","` + farther.id + `","only you"]`)
 	far.expect(`431[{"ok":true}]`)
 	farther.expect(`42["only you"]`)
+}
+
+// TestPollsMayGoToAnyNodeOfOneProcess is a session whose every request goes to another
+// node, as behind a balancer.
+func TestPollsMayGoToAnyNodeOfOneProcess(t *testing.T) {
+	c := startTogether(t, Config{})
+	_, opened := c.nodes[0].get(c.nodes[0].handshake())
+	var handshake struct{ Sid string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(opened, "0")), &handshake); err != nil {
+		t.Fatalf("%q: %v", opened, err)
+	}
+	response, err := http.Post(c.nodes[1].handshake()+"&sid="+handshake.Sid, "text/plain;charset=UTF-8", strings.NewReader("40"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "ok" {
+		t.Fatalf("the second node answered %s, %q, %v", response.Status, body, err)
+	}
+	status, polled := c.nodes[2].get(c.nodes[2].handshake() + "&sid=" + handshake.Sid)
+	if status != http.StatusOK || !strings.HasPrefix(polled, `40{"sid":"`+c.tags[0]) {
+		t.Errorf("the third node answered %d, %q", status, polled)
+	}
 }
 
 func TestNodesOfOneProcessHaveTheirOwnFigures(t *testing.T) {

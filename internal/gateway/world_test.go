@@ -48,7 +48,7 @@ func start(t *testing.T, cfg Config, change func(*gateway)) *world {
 	go func() {
 		defer close(ended)
 		err := w.run(ctx, public, internal, w.stdout)
-		w.bus.close()
+		w.close()
 		w.done <- err
 	}()
 	t.Cleanup(func() {

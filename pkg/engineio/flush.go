@@ -123,7 +123,9 @@ func (f *flusher) writeBatch(c *conn) (rest net.Buffers, err error) {
 	batch := f.batch
 	for len(batch) > 0 {
 		taken := f.collect(batch)
-		if c.raw != nil {
+		if c.try != nil && c.try.TryWrite(f.out) {
+			f.n = len(f.out)
+		} else if c.raw != nil {
 			if err = c.raw.Write(f.write); err == nil && !errors.Is(f.err, syscall.EAGAIN) {
 				err = f.err
 			}

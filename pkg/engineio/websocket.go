@@ -30,6 +30,7 @@ type conn struct {
 	server *Server
 	tcp    net.Conn
 	raw    syscall.RawConn // nil if tcp has no descriptor that may be written directly (TLS)
+	try    tryWriter       // nil if tcp is none
 	ws     *websocket.Conn
 	br     *bufio.Reader
 
@@ -43,6 +44,12 @@ type conn struct {
 	early    []byte // arrived together with the handshake
 	deadline int64  // of reads, Unix ns; 0: none
 	waited   int64  // when the reader last waited for a message, Unix ns
+}
+
+// tryWriter is a connection with a cheaper way than its descriptor, for as long as it
+// lasts: TryWrite takes all of p without blocking, or nothing, and then never again.
+type tryWriter interface {
+	TryWrite(p []byte) bool
 }
 
 var errBudget = errors.New("engineio: message in too many fragments")
@@ -75,9 +82,10 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	c := h.conn
 	c.tcp = tcp
-	if t, ok := tcp.(*net.TCPConn); ok {
+	if t, ok := tcp.(syscall.Conn); ok {
 		c.raw, _ = t.SyscallConn() // an error leaves nil: the blocking way
 	}
+	c.try, _ = tcp.(tryWriter)
 	wire := &wire{conn: c}
 	if n := brw.Reader.Buffered(); n > 0 { // sent together with the handshake
 		early, _ := brw.Reader.Peek(n)

@@ -19,7 +19,7 @@ func (c *conn) connect(p packet) {
 	}
 	auth := bytes.Clone(p.data)
 	n := c.server.enterOpen(p.namespace)
-	if n == nil || !n.isOpen() || len(n.middlewares()) > 0 {
+	if n == nil || !n.isOpen() || len(n.middlewares()) > 0 || c.server.privateRooms {
 		go c.negotiate(n, p.namespace, auth)
 		return
 	}
@@ -113,6 +113,12 @@ func (c *conn) ask(n *Namespace, namespace string, auth json.RawMessage) (s *Soc
 	if err := c.server.openLink(ctx, n); err != nil {
 		c.server.cfg.Logger.Warn("adapter refused namespace", "namespace", n.name, "error", err)
 		return s, errUnavailable
+	}
+	if c.server.privateRooms {
+		if err := c.server.openLink(ctx, n.rooms.joinOwn(s)); err != nil {
+			c.server.cfg.Logger.Warn("adapter refused a socket's own room", "namespace", n.name, "error", err)
+			return s, errUnavailable
+		}
 	}
 	for _, middleware := range n.middlewares() {
 		if err := middleware(s); err != nil {

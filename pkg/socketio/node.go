@@ -21,10 +21,10 @@ func (n node) Tag() string { return n.server.tag }
 // idLen is the length of a socket's id.
 const idLen = 20
 
-// ownID reports whether name is, was or could be the id of a socket of this node.
-// The adapter hears all of these by the node's tag.
-func (s *Server) ownID(name string) bool {
-	return len(name) == idLen && strings.HasPrefix(name, s.tag)
+// heardByTag reports whether name is, was or could be the id of a socket of this node,
+// and the adapter hears all of these by the node's tag.
+func (s *Server) heardByTag(name string) bool {
+	return len(name) == idLen && strings.HasPrefix(name, s.tag) && !s.privateRooms
 }
 
 func (n node) Deliver(b *Broadcast) error {

@@ -71,6 +71,9 @@ func (x *roomIndex) join(s *Socket, names []string, limit int) (joined []*room, 
 	if s.state.Load() >= stateEnded {
 		return nil, ErrDisconnected
 	}
+	if x.ns.server.privateRooms {
+		limit++ // its own does not count
+	}
 	for _, name := range names {
 		if name == s.id || s.membershipIn(name) >= 0 {
 			continue
@@ -81,16 +84,29 @@ func (x *roomIndex) join(s *Socket, names []string, limit int) (joined []*room, 
 			}
 			return nil, ErrTooManyRooms
 		}
-		r := x.rooms[name]
-		if r == nil {
-			r = &room{index: x, name: strings.Clone(name)}
-			x.rooms[r.name] = r
-		}
-		s.rooms = append(s.rooms, membership{r, len(r.members)})
-		r.members = append(r.members, s)
-		joined = append(joined, r)
+		joined = append(joined, x.enter(s, name))
 	}
 	return joined, nil
+}
+
+// joinOwn makes s a member of the room that is named by its id, for an adapter that is
+// told of such rooms.
+func (x *roomIndex) joinOwn(s *Socket) *room {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.enter(s, s.id)
+}
+
+// enter needs mu.
+func (x *roomIndex) enter(s *Socket, name string) *room {
+	r := x.rooms[name]
+	if r == nil {
+		r = &room{index: x, name: strings.Clone(name)}
+		x.rooms[r.name] = r
+	}
+	s.rooms = append(s.rooms, membership{r, len(r.members)})
+	r.members = append(r.members, s)
+	return r
 }
 
 // leave ends the membership of s in the named room, and returns the room.
@@ -98,7 +114,7 @@ func (x *roomIndex) leave(s *Socket, name string) *room {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	at := s.membershipIn(name)
-	if at < 0 {
+	if at < 0 || name == s.id {
 		return nil
 	}
 	r := s.rooms[at].room

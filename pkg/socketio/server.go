@@ -20,13 +20,15 @@ type Server struct {
 	limits  limits
 	engine  *engineio.Server
 	cluster ClusterAdapter // Config.Adapter, if it answers questions as well
-	tag     string
-	main    *Namespace
-	ctx     context.Context // ends when Close has ended
-	cancel  context.CancelFunc
-	opening context.Context // of ctx, ends when Close begins
-	refuse  context.CancelFunc
-	added   chan struct{} // holds a token when Run has a namespace to open
+	// privateRooms: Config.Adapter is told of the rooms of single sockets.
+	privateRooms bool
+	tag          string
+	main         *Namespace
+	ctx          context.Context // ends when Close has ended
+	cancel       context.CancelFunc
+	opening      context.Context // of ctx, ends when Close begins
+	refuse       context.CancelFunc
+	added        chan struct{} // holds a token when Run has a namespace to open
 
 	counters counters
 
@@ -71,6 +73,9 @@ func newServer(cfg Config) (*Server, error) {
 	}
 	s.limits.intern = s.knownName
 	s.cluster, _ = cfg.Adapter.(ClusterAdapter)
+	if told, ok := cfg.Adapter.(PrivateRoomsAdapter); ok {
+		s.privateRooms = told.PrivateRooms()
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.opening, s.refuse = context.WithCancel(s.ctx)
 	s.main = s.Of("/")

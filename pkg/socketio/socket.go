@@ -97,7 +97,9 @@ func (s *Socket) roomNames() []string {
 		names = append(names, s.id)
 	}
 	for _, m := range s.rooms {
-		names = append(names, m.room.name)
+		if m.room.name != s.id {
+			names = append(names, m.room.name)
+		}
 	}
 	return names
 }
@@ -149,8 +151,8 @@ func (s *Socket) openRooms(ctx context.Context, rooms []string) error {
 		return nil
 	}
 	for _, name := range rooms {
-		if s.ns.server.ownID(name) {
-			continue // heard by the node's tag
+		if s.ns.server.heardByTag(name) {
+			continue
 		}
 		r := s.ns.rooms.of(s, name)
 		if r == nil {

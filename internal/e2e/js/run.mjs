@@ -13,9 +13,12 @@ import * as relay from "./scenarios/relay.mjs";
 import * as cluster from "./scenarios/cluster.mjs";
 import * as emitter from "./scenarios/emitter.mjs";
 import * as nodes from "./scenarios/nodes.mjs";
+import * as balanced from "./scenarios/balanced.mjs";
 import * as browser from "./scenarios/browser.mjs";
 
-const scenarios = { ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...nodes, ...browser };
+const scenarios = {
+  ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...nodes, ...balanced, ...browser,
+};
 
 const [name, options = "{}"] = process.argv.slice(2);
 if (!Object.hasOwn(scenarios, name)) {

@@ -36,6 +36,9 @@ type Adapter struct {
 	hearing   gaps
 	calls     *calls
 
+	// Owned by Run.
+	former []connName // connections that may still be subscribed
+
 	answerer *answerer // set by Run before anything is received
 
 	// What a sharded adapter changes in the adapters of its shards. wants lists what

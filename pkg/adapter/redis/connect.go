@@ -33,6 +33,7 @@ func (l location) failover() *goredis.FailoverOptions {
 		MasterName: l.master, SentinelAddrs: l.addresses,
 		SentinelUsername: l.sentinelUser, SentinelPassword: l.sentinelPassword,
 		Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig, ClientName: o.ClientName,
+		OnConnect:  o.OnConnect,
 		MaxRetries: o.MaxRetries, Protocol: o.Protocol, DialerRetries: o.DialerRetries,
 		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
 		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
@@ -50,7 +51,10 @@ func wasMoved(err error) bool {
 var errSessionOver = errors.New("the connection of this subscription has ended")
 
 // oneDial limits a context to one connection: see dialOnce.
-type oneDial struct{ used atomic.Bool }
+type oneDial struct {
+	used atomic.Bool
+	conn atomic.Pointer[connName] // set when it is open, unless Redis has refused that
+}
 
 type oneDialKey struct{}
 

@@ -13,61 +13,64 @@ import (
 )
 
 // Acks come from clients of every server, to every server.
-func TestMixedClusterGathersAcks(t *testing.T) {
-	onEachLayout(t, func(w *mixed) {
-		for _, p := range w.peers {
-			w.acks(p, "", everybody)
-			w.acks(p, "red", "0a 1a 2a")
-			w.acks(p, w.ids["2b"], "2b")
-			w.acks(p, w.ids["0a"], "0a")
-			w.acks(p, "nobody", "")
-		}
-		// Those that say nothing are no value, and no delay.
-		for _, p := range w.peers {
-			start, n := time.Now(), 0
-			if p.node != nil {
-				p.node.do(&n, `return (await io.timeout(20000).emitWithAck("ask for nothing")).length`)
-			} else {
-				replies, err := p.ours.io.Of("/").EmitWithAck(w.Context(), "ask for nothing")
-				if n = len(replies); err != nil {
-					w.Errorf("%s: %v", p.name, err)
-				}
-			}
-			if w.checked++; n != 6 || time.Since(start) > 3*time.Second {
-				w.Errorf("%s: %d empty acks after %v", p.name, n, time.Since(start))
+func TestMixedClusterGathersAcks(t *testing.T) { onEachLayout(t, bothLayouts, (*mixed).gathersAcks) }
+
+func (w *mixed) gathersAcks() {
+	for _, p := range w.peers {
+		w.acks(p, "", everybody)
+		w.acks(p, "red", "0a 1a 2a")
+		w.acks(p, w.ids["2b"], "2b")
+		w.acks(p, w.ids["0a"], "0a")
+		w.acks(p, "nobody", "")
+	}
+	// Those that say nothing are no value, and no delay.
+	for _, p := range w.peers {
+		start, n := time.Now(), 0
+		if p.node != nil {
+			p.node.do(&n, `return (await io.timeout(20000).emitWithAck("ask for nothing")).length`)
+		} else {
+			replies, err := p.ours.io.Of("/").EmitWithAck(w.Context(), "ask for nothing")
+			if n = len(replies); err != nil {
+				w.Errorf("%s: %v", p.name, err)
 			}
 		}
-		// The events of a server keep their order, those with acks among them.
-		for _, p := range w.peers {
-			if p.node != nil {
-				p.node.do(nil, `for (let i = 0; i < 50; i++) i %% 2 ? io.emit("n", i) : io.timeout(5000).emit("n", i, () => {})`)
-			} else {
-				for i := range 50 {
-					if i%2 == 1 {
-						_ = p.ours.io.Of("/").Emit("n", i)
-						continue
-					}
-					ended, cancel := context.WithTimeout(w.Context(), 0) // nobody answers
-					_, _ = p.ours.io.Of("/").EmitWithAck(ended, "n", i)
-					cancel()
-				}
-			}
-			for name, got := range w.mark(p.marker(w.T)) {
-				if strings.HasPrefix(name, "chat") {
+		if w.checked++; n != 6 || time.Since(start) > 3*time.Second {
+			w.Errorf("%s: %d empty acks after %v", p.name, n, time.Since(start))
+		}
+	}
+	// The events of a server keep their order, those with acks among them.
+	for _, p := range w.peers {
+		if p.node != nil {
+			p.node.do(nil, `for (let i = 0; i < 50; i++) i %% 2 ? io.emit("n", i) : io.timeout(5000).emit("n", i, () => {})`)
+		} else {
+			for i := range 50 {
+				if i%2 == 1 {
+					_ = p.ours.io.Of("/").Emit("n", i)
 					continue
 				}
-				text, _ := json.Marshal(got)
-				var want []any
-				for i := range 50 {
-					want = append(want, []any{"n", i})
-				}
-				wanted, _ := json.Marshal(want)
-				if w.checked++; !sameJSON(onlyN(text), string(wanted)) {
-					w.Errorf("%s: client %s got %s", p.name, name, text)
-				}
+				ended, cancel := context.WithTimeout(w.Context(), 0) // nobody answers
+				_, _ = p.ours.io.Of("/").EmitWithAck(ended, "n", i)
+				cancel()
 			}
 		}
-	})
+		for name, got := range w.mark(p.marker(w.T)) {
+			// The official sharded adapter delivers to its own clients when Redis has answered, but
+			// at once if acks are asked for.
+			early := w.mode != "" && p.node != nil && name[0] == p.name[1]
+			if strings.HasPrefix(name, "chat") || early {
+				continue
+			}
+			text, _ := json.Marshal(got)
+			var want []any
+			for i := range 50 {
+				want = append(want, []any{"n", i})
+			}
+			wanted, _ := json.Marshal(want)
+			if w.checked++; !sameJSON(onlyN(text), string(wanted)) {
+				w.Errorf("%s: client %s got %s", p.name, name, text)
+			}
+		}
+	}
 }
 
 // onlyN drops the events of other turns.

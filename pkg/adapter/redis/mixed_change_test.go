@@ -32,41 +32,41 @@ func (w *mixed) isGone(name string) {
 }
 
 // What one server does to sockets happens to those of all.
-func TestMixedClusterChangesSockets(t *testing.T) {
-	onEachLayout(t, func(w *mixed) {
-		for i, p := range w.peers {
-			green, lime := fmt.Sprint("green", i), fmt.Sprint("lime", i)
-			p.change(w, `.in("red").except("`+w.ids["0a"]+`").socketsJoin(["`+green+`", "`+lime+`"])`, func(ns *socketio.Namespace) error {
-				return ns.In("red").Except(w.ids["0a"]).SocketsJoin(w.Context(), green, lime)
-			})
-			w.members(green, 2)
-			for _, from := range w.peers { // the room is heard as well
-				if from.node != nil {
-					from.node.do(nil, `io.to(%q).emit("in", %q)`, green, green)
-				} else if err := from.ours.io.Of("/").To(green).Emit("in", green); err != nil {
-					w.Error(err)
-				}
-				w.expect("the new room from "+from.name, w.mark(from.marker(w.T)), `["in","`+green+`"]`, "1a", "2a")
+func TestMixedClusterChangesSockets(t *testing.T) { onEachLayout(t, bothLayouts, (*mixed).changes) }
+
+func (w *mixed) changes() {
+	for i, p := range w.peers {
+		green, lime := fmt.Sprint("green", i), fmt.Sprint("lime", i)
+		p.change(w, `.in("red").except("`+w.ids["0a"]+`").socketsJoin(["`+green+`", "`+lime+`"])`, func(ns *socketio.Namespace) error {
+			return ns.In("red").Except(w.ids["0a"]).SocketsJoin(w.Context(), green, lime)
+		})
+		w.members(green, 2)
+		for _, from := range w.peers { // the room is heard as well
+			if from.node != nil {
+				from.node.do(nil, `io.to(%q).emit("in", %q)`, green, green)
+			} else if err := from.ours.io.Of("/").To(green).Emit("in", green); err != nil {
+				w.Error(err)
 			}
-			p.change(w, `.in("`+w.ids["1a"]+`").socketsLeave("`+green+`")`, func(ns *socketio.Namespace) error {
-				return ns.In(w.ids["1a"]).SocketsLeave(w.Context(), green)
-			})
-			w.members(green, 1)
-			w.members(lime, 2)
+			w.expect("the new room from "+from.name, w.mark(from.marker(w.T)), `["in","`+green+`"]`, "1a", "2a")
 		}
-		for i, p := range w.peers {
-			doomed := fmt.Sprint("doomed", i)
-			for k, from := range w.peers {
-				w.connect(fmt.Sprint("x", i, k), from.url(w), doomed)
-			}
-			p.change(w, `.in("`+doomed+`").disconnectSockets(`+fmt.Sprint(i == 1)+`)`, func(ns *socketio.Namespace) error {
-				return ns.In(doomed).DisconnectSockets(w.Context(), i == 1)
-			})
-			for k := range w.peers {
-				w.isGone(fmt.Sprint("x", i, k))
-			}
-			w.members(doomed, 0)
+		p.change(w, `.in("`+w.ids["1a"]+`").socketsLeave("`+green+`")`, func(ns *socketio.Namespace) error {
+			return ns.In(w.ids["1a"]).SocketsLeave(w.Context(), green)
+		})
+		w.members(green, 1)
+		w.members(lime, 2)
+	}
+	for i, p := range w.peers {
+		doomed := fmt.Sprint("doomed", i)
+		for k, from := range w.peers {
+			w.connect(fmt.Sprint("x", i, k), from.url(w), doomed)
 		}
-		w.members("all", 6)
-	})
+		p.change(w, `.in("`+doomed+`").disconnectSockets(`+fmt.Sprint(i == 1)+`)`, func(ns *socketio.Namespace) error {
+			return ns.In(doomed).DisconnectSockets(w.Context(), i == 1)
+		})
+		for k := range w.peers {
+			w.isGone(fmt.Sprint("x", i, k))
+		}
+		w.members(doomed, 0)
+	}
+	w.members("all", 6)
 }

@@ -76,25 +76,27 @@ var emitRows = []emitRow{
 
 // Every kind of emit, from every server of the cluster, to clients of every server.
 func TestMixedClusterEmits(t *testing.T) {
-	onEachLayout(t, func(w *mixed) {
-		for _, row := range emitRows {
-			for _, p := range w.peers {
-				if p.node != nil {
-					p.node.do(nil, `io%s`, w.withIDs(row.js))
-				} else if err := row.ours(p.ours.io, func(name string) string { return w.ids[name] }); err != nil {
-					w.Error(err)
-				}
-				w.expect(row.name+" from "+p.name, w.mark(p.marker(w.T)), row.want, strings.Fields(row.to)...)
+	onEachLayout(t, append(bothLayouts, layout{"static", "ngg", Static}, layout{"dynamic-private", "ngg", DynamicPrivate}), (*mixed).emits)
+}
+
+func (w *mixed) emits() {
+	for _, row := range emitRows {
+		for _, p := range w.peers {
+			if p.node != nil {
+				p.node.do(nil, `io%s`, w.withIDs(row.js))
+			} else if err := row.ours(p.ours.io, func(name string) string { return w.ids[name] }); err != nil {
+				w.Error(err)
 			}
+			w.expect(row.name+" from "+p.name, w.mark(p.marker(w.T)), row.want, strings.Fields(row.to)...)
 		}
-	})
+	}
 }
 
 // Everything that the official emitter can send.
 func TestMixedClusterHearsTheEmitter(t *testing.T) {
-	onEachLayout(t, func(w *mixed) {
+	onEachLayout(t, layouts, func(w *mixed) {
 		emitter := w.peers[0].node
-		marker := func(namespace, marker string) {
+		marker := func(namespace, marker string, _ ...string) {
 			emitter.do(nil, `emitter.of(%q).emit("marker", %q)`, namespace, marker)
 		}
 		for _, row := range emitRows {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/causeway-rt/causeway/internal/redistest"
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
@@ -32,55 +33,57 @@ func (p *peer) takeHeard(want string) bool {
 
 // Programs talk to each other, and every other one answers.
 func TestMixedClusterServerSideEmits(t *testing.T) {
-	onEachLayout(t, func(w *mixed) {
-		for _, p := range w.peers {
-			p.change(w, `.serverSideEmit("hello", "plain", {n: 1})`, func(ns *socketio.Namespace) error {
-				return ns.ServerSideEmit("hello", "plain", map[string]int{"n": 1})
-			})
-			w.othersHear(p, `["plain",{"n":1}]`)
-			var names []string
-			if p.node != nil {
-				p.node.do(&names, `return (await io.serverSideEmitWithAck("hello", "ask", "ü")).map((a) => a.name + JSON.stringify(a.args))`)
-			} else {
-				replies, err := p.ours.io.Of("/").ServerSideEmitWithAck(w.Context(), "hello", "ask", "ü")
-				if err != nil {
-					w.Errorf("%s: %v", p.name, err)
-				}
-				for _, r := range replies {
-					var a struct {
-						Name string
-						Args json.RawMessage
-					}
-					if err := r.Arg(0).Bind(&a); err != nil {
-						w.Error(err)
-					}
-					names = append(names, a.Name+string(a.Args))
-				}
+	onEachLayout(t, bothLayouts, (*mixed).serverSideEmits)
+}
+
+func (w *mixed) serverSideEmits() {
+	for _, p := range w.peers {
+		p.change(w, `.serverSideEmit("hello", "plain", {n: 1})`, func(ns *socketio.Namespace) error {
+			return ns.ServerSideEmit("hello", "plain", map[string]int{"n": 1})
+		})
+		w.othersHear(p, `["plain",{"n":1}]`)
+		var names []string
+		if p.node != nil {
+			p.node.do(&names, `return (await io.serverSideEmitWithAck("hello", "ask", "ü")).map((a) => a.name + JSON.stringify(a.args))`)
+		} else {
+			replies, err := p.ours.io.Of("/").ServerSideEmitWithAck(w.Context(), "hello", "ask", "ü")
+			if err != nil {
+				w.Errorf("%s: %v", p.name, err)
 			}
-			var want []string
-			for _, other := range w.peers {
-				if other != p {
-					want = append(want, other.name+`["ask","ü"]`)
+			for _, r := range replies {
+				var a struct {
+					Name string
+					Args json.RawMessage
 				}
-			}
-			slices.Sort(names)
-			slices.Sort(want)
-			if w.checked++; !slices.Equal(names, want) {
-				w.Errorf("%s was answered %q, want %q", p.name, names, want)
-			}
-			w.othersHear(p, `["ask","ü"]`)
-			if p.ours != nil { // bytes, which the official adapter can read, but not write
-				if err := p.ours.io.Of("/").ServerSideEmit("hello", []byte{1, 2}); err != nil {
+				if err := r.Arg(0).Bind(&a); err != nil {
 					w.Error(err)
 				}
-				for _, other := range w.peers {
-					if other.node != nil {
-						w.heard(other, `[{"bytes":"0102"}]`)
-					}
+				names = append(names, a.Name+string(a.Args))
+			}
+		}
+		var want []string
+		for _, other := range w.peers {
+			if other != p {
+				want = append(want, other.name+`["ask","ü"]`)
+			}
+		}
+		slices.Sort(names)
+		slices.Sort(want)
+		if w.checked++; !slices.Equal(names, want) {
+			w.Errorf("%s was answered %q, want %q", p.name, names, want)
+		}
+		w.othersHear(p, `["ask","ü"]`)
+		if p.ours != nil { // bytes, which the official adapter can read, but not write
+			if err := p.ours.io.Of("/").ServerSideEmit("hello", []byte{1, 2}); err != nil {
+				w.Error(err)
+			}
+			for _, other := range w.peers {
+				if other.node != nil {
+					w.heard(other, `[{"bytes":"0102"}]`)
 				}
 			}
 		}
-	})
+	}
 }
 
 // othersHear waits until all but p have got an event, and checks that p has not.
@@ -99,7 +102,7 @@ func (w *mixed) othersHear(p *peer, want string) {
 // An event that no program listens for does not keep its sender waiting, if the others
 // are ours.
 func TestUnknownServerSideEventIsAnswered(t *testing.T) {
-	w := startMixed(t, "ngg")
+	w := startMixed(t, layouts[0], redistest.Start(t))
 	var answers []any
 	w.peers[0].node.do(&answers, `return io.serverSideEmitWithAck("nobody listens")`)
 	if len(answers) != 2 {

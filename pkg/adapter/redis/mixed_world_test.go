@@ -67,10 +67,26 @@ func (p *program) answer(id int, value any) {
 	}
 }
 
+// testedAdapter is what both adapters have.
+type testedAdapter interface {
+	socketio.ClusterAdapter
+	Stats() Stats
+	Healthy() bool
+	Close() error
+}
+
+// newTested makes a sharded adapter if cfg has a subscription mode, else a classic one.
+func newTested(cfg Config) (testedAdapter, error) {
+	if cfg.SubscriptionMode != "" {
+		return NewSharded(cfg)
+	}
+	return New(cfg)
+}
+
 // goServer is a server of ours, with the same handlers as server.cjs.
 type goServer struct {
 	io      *socketio.Server
-	adapter *Adapter
+	adapter testedAdapter
 	url     string
 
 	mu    sync.Mutex
@@ -79,7 +95,7 @@ type goServer struct {
 
 func startGo(t *testing.T, cfg Config, name string) *goServer {
 	t.Helper()
-	a, err := New(cfg)
+	a, err := newTested(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,35 +155,48 @@ type mixed struct {
 	*testing.T
 	peers   []*peer
 	clients *program
-	ids     map[string]string // of sockets, by the client's name
+	ids     map[string]string   // of sockets, by the client's name
+	rooms   map[string][]string // the names of their members, in either namespace
+	mode    SubscriptionMode
+	perRoom bool // what is emitted to a room may overtake what is emitted to another
 	markers int
 	checked int // comparisons
 	url     string
 	prefix  string
 }
 
-// startMixed starts a cluster with a server for each letter of layout: n for Node.js, s
-// for Node.js that answers on the specific channel, g for ours.
-func startMixed(t *testing.T, layout string) *mixed {
+// startMixed starts a cluster with a server for each letter of the layout: n for Node.js, s
+// for Node.js that answers on the specific channel, o for Node.js with an old adapter, g for
+// ours.
+func startMixed(t *testing.T, l layout, url string) *mixed {
 	t.Helper()
-	w := &mixed{T: t, ids: map[string]string{}, url: redistest.Start(t), prefix: redistest.Prefix(t)}
-	urls := make([]string, len(layout))
-	for i, kind := range layout {
+	w := &mixed{T: t, ids: map[string]string{}, rooms: map[string][]string{}, url: url, prefix: redistest.Prefix(t), mode: l.mode}
+	urls := make([]string, len(l.kinds))
+	for i, kind := range l.kinds {
 		p := &peer{name: fmt.Sprintf("%c%d", kind, i)}
-		switch kind {
-		case 'g':
-			p.ours = startGo(t, Config{URL: w.url, Prefix: w.prefix, SharedResponses: i%2 == 1}, p.name)
+		switch {
+		case kind == 'g':
+			p.ours = startGo(t, Config{URL: w.url, Prefix: w.prefix, SharedResponses: i%2 == 1, SubscriptionMode: l.mode}, p.name)
 			urls[i] = p.ours.url
-		case 's':
+		case l.mode != "":
+			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, string(l.mode))
+		case kind == 's':
 			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, "specific")
+		case kind == 'o':
+			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, "old")
 		default:
 			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name)
 		}
 		w.peers = append(w.peers, p)
 	}
 	for _, namespace := range []string{"/", "/chat"} {
-		channel := newChannels(w.prefix).requests(namespace)
-		eventually(t, "all serve "+namespace, func() bool { return subscribers(t, direct(t), channel) == int64(len(layout)) })
+		names := newChannels(w.prefix)
+		eventually(t, "all serve "+namespace, func() bool {
+			if l.mode != "" {
+				return shardSubscribers(t, url, names.all(namespace)) == int64(len(l.kinds))
+			}
+			return subscribers(t, direct(t), names.requests(namespace)) == int64(len(l.kinds))
+		})
 	}
 	w.clients, _ = runProgram(t, "clients.cjs")
 	for i, url := range urls {
@@ -185,6 +214,10 @@ func (w *mixed) connect(name, url string, rooms ...string) {
 	var id string
 	w.clients.do(&id, `return connect(%q, %q, %s)`, name, url, list)
 	w.ids[name] = id
+	w.rooms[id] = append(w.rooms[id], name)
+	for _, room := range rooms {
+		w.rooms[room] = append(w.rooms[room], name)
+	}
 }
 
 // names replaces ID(x) by the id of the socket of client x.
@@ -196,8 +229,11 @@ func (w *mixed) withIDs(s string) string {
 }
 
 // mark ends a turn: each client's events up to a marker that from sends to everybody.
-func (w *mixed) mark(from func(namespace, marker string)) map[string][]any {
+func (w *mixed) mark(from func(namespace, marker string, rooms ...string)) map[string][]any {
 	w.Helper()
+	if w.perRoom {
+		w.markRooms(from)
+	}
 	w.markers++
 	marker := fmt.Sprint("m", w.markers)
 	from("/", marker)
@@ -207,14 +243,46 @@ func (w *mixed) mark(from func(namespace, marker string)) map[string][]any {
 	return got
 }
 
-func (p *peer) marker(t *testing.T) func(namespace, marker string) {
-	return func(namespace, marker string) {
+// markRooms waits until everything has arrived that was emitted to single rooms.
+func (w *mixed) markRooms(from func(namespace, marker string, rooms ...string)) {
+	w.Helper()
+	for room, members := range w.rooms {
+		for _, namespace := range []string{"/", "/chat"} {
+			w.markers++
+			marker := fmt.Sprint("r", w.markers)
+			from(namespace, marker, room)
+			for _, name := range members {
+				if strings.HasPrefix(name, "chat") == (namespace == "/chat") {
+					w.clients.do(nil, `return seen(%q, %q)`, name, marker)
+				}
+			}
+		}
+	}
+}
+
+func (p *peer) marker(t *testing.T) func(namespace, marker string, rooms ...string) {
+	return func(namespace, marker string, rooms ...string) {
 		if p.node != nil {
-			p.node.do(nil, `io.of(%q).emit("marker", %q)`, namespace, marker)
-		} else if err := p.ours.io.Of(namespace).Emit("marker", marker); err != nil {
+			list, _ := json.Marshal(notNil(rooms))
+			p.node.do(nil, `io.of(%q).to(%s).emit("marker", %q)`, namespace, list, marker)
+		} else if err := p.ours.io.Of(namespace).To(rooms...).Emit("marker", marker); err != nil {
 			t.Error(err)
 		}
 	}
+}
+
+// shardSubscribers counts those of a shard channel, on the server or cluster at url.
+func shardSubscribers(t testing.TB, url, channel string) (sum int64) {
+	t.Helper()
+	for address := range strings.SplitSeq(url, ",") {
+		c := connection(t, address)
+		n, err := c.PubSubShardNumSub(context.Background(), channel).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += n[channel]
+	}
+	return sum
 }
 
 // expect compares what clients have got: want on those in to, nothing on the others.
@@ -254,27 +322,43 @@ func sameJSON(got, want string) bool {
 	return string(x) == string(y)
 }
 
-// layouts are the clusters that the tests below run on.
-var layouts = map[string]string{"one Node.js, two Causeway": "ngg", "two Node.js, one Causeway": "nsg"}
+// layout is a cluster that tests run on: a server for each letter of kinds, as startMixed
+// has it. A mode makes all of them sharded.
+type layout struct {
+	name, kinds string
+	mode        SubscriptionMode
+}
 
-func onEachLayout(t *testing.T, test func(w *mixed)) {
-	for name, layout := range layouts {
-		t.Run(name, func(t *testing.T) {
-			w := startMixed(t, layout)
+// layouts are those of the classic adapter, bothLayouts with those of the sharded one.
+var (
+	layouts     = []layout{{"one Node.js, two Causeway", "ngg", ""}, {"two Node.js, one Causeway", "nsg", ""}}
+	bothLayouts = append(layouts,
+		layout{"sharded, one Node.js, two Causeway", "ngg", Dynamic}, layout{"sharded, two Node.js, one Causeway", "nng", Dynamic})
+)
+
+func onEachLayout(t *testing.T, layouts []layout, test func(w *mixed)) {
+	for _, layout := range layouts {
+		t.Run(layout.name, func(t *testing.T) {
+			w := startMixed(t, layout, redistest.Start(t))
 			test(w)
-			for _, p := range w.peers {
-				if p.ours == nil {
-					continue
-				}
-				for reason, n := range p.ours.adapter.Stats().Dropped {
-					if n > 0 && reason != DropNoSocket && reason != DropUnknownChannel {
-						t.Errorf("%s has dropped %d messages: %s", p.name, n, reason)
-					}
-				}
-			}
-			t.Logf("%d comparisons, %d markers", w.checked, w.markers)
+			w.finish()
 		})
 	}
+}
+
+// finish checks that nothing was dropped that should not.
+func (w *mixed) finish() {
+	for _, p := range w.peers {
+		if p.ours == nil {
+			continue
+		}
+		for reason, n := range p.ours.adapter.Stats().Dropped {
+			if n > 0 && reason != DropNoSocket && reason != DropUnknownChannel {
+				w.Errorf("%s has dropped %d messages: %s", p.name, n, reason)
+			}
+		}
+	}
+	w.Logf("%d comparisons, %d markers", w.checked, w.markers)
 }
 
 func (p *peer) url(w *mixed) (url string) {

@@ -30,7 +30,12 @@ var installNode = sync.OnceValue(func() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(nodeDir, "node_modules", "notepack.io")); err == nil {
+	wanted, err := os.Stat(filepath.Join(nodeDir, "package-lock.json"))
+	if err != nil {
+		return err
+	}
+	installed, err := os.Stat(filepath.Join(nodeDir, "node_modules", ".package-lock.json"))
+	if err == nil && !installed.ModTime().Before(wanted.ModTime()) {
 		return nil
 	}
 	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund")

@@ -63,15 +63,19 @@ type publisher struct {
 	log                   *sparingLog
 	wake                  chan struct{} // holds one token when there is something in queue
 	gaps                  gaps
-	// moved, if not nil, is called when a server has said that channels are another's.
-	// It returns when it is known where they are, or soon.
-	moved func(ctx context.Context)
+	// moved, if not nil, takes messages of which a server has said that their channels
+	// are another's, and puts them back where they belong. It returns false if that is
+	// this one, as far as is known. look returns when that has been looked up again.
+	moved func(batch []publication) bool
+	look  func(ctx context.Context)
 
 	mu sync.Mutex
 	// Guarded by mu.
-	queue []publication
-	bytes int // of payloads in queue
-	err   error
+	queue  []publication
+	flight chan struct{}     // closed when the batch that is out has been answered; nil if none is
+	others []<-chan struct{} // flights of other publishers to wait for
+	bytes  int               // of payloads in queue
+	err    error
 }
 
 // enqueue takes over p unless it returns an error: ErrAway, ErrQueueFull or ErrClosed.
@@ -89,11 +93,16 @@ func (p *publisher) enqueue(m publication) error {
 	if m.answered == nil {
 		p.count.queued.Add(1)
 	}
+	p.signal()
+	return nil
+}
+
+// signal says that there is something in queue.
+func (p *publisher) signal() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // away says cheaply whether enqueue would fail whatever the message.
@@ -119,12 +128,14 @@ func (p *publisher) run(ctx context.Context) {
 			return
 		}
 		for ctx.Err() == nil {
+			p.awaitOthers(ctx)
 			batch := p.take()
 			if len(batch) == 0 {
 				break
 			}
+			size := sizeOf(batch)
 			if since, err := p.send(context.Background(), batch); err != nil {
-				p.waitForRedis(ctx, since, err)
+				p.waitForRedis(ctx, since, size, err)
 			}
 		}
 	}
@@ -144,6 +155,9 @@ func (p *publisher) take() []publication {
 		p.queue = nil
 	}
 	p.bytes -= bytes
+	if n > 0 {
+		p.flight = make(chan struct{})
+	}
 	return batch
 }
 
@@ -174,39 +188,8 @@ func (p *publisher) send(ctx context.Context, batch []publication) (since time.T
 			since, broken = m.queued, err
 		}
 	}
-	if len(moved) > 0 {
-		p.putBack(moved)
-		p.moved(ctx)
-	}
+	p.land(ctx, moved)
 	return since, broken
-}
-
-// putBack queues messages that were not taken before everything else, so that their
-// order stays.
-func (p *publisher) putBack(batch []publication) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.queue = append(batch, p.queue...)
-	for _, m := range batch {
-		p.bytes += len(*m.payload)
-	}
-}
-
-// strays removes and returns the queued messages whose channel belongs elsewhere.
-func (p *publisher) strays(belongs func(channel string) bool) (strays []publication) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var kept []publication
-	for _, m := range p.queue {
-		if !m.sharded || belongs(m.channel) {
-			kept = append(kept, m)
-			continue
-		}
-		strays = append(strays, m)
-		p.bytes -= len(*m.payload)
-	}
-	p.queue = kept
-	return strays
 }
 
 // settle counts what became of a message, and frees it.
@@ -245,10 +228,19 @@ func neverSent(err error) bool {
 		errors.Is(err, goredis.ErrClosed) || errors.Is(err, ErrAway) || errors.Is(err, ErrClosed)
 }
 
+// sizeOf is how many bytes a batch may be on the wire, and rather more.
+func sizeOf(batch []publication) (bytes int) {
+	for _, m := range batch {
+		bytes += len(m.channel) + len(*m.payload) + 64
+	}
+	return bytes
+}
+
 // waitForRedis waits until Redis answers. The new connection is used only after an
 // answer on it. What is queued gets a second chance; if there is no answer soon it is
-// given up, and what would be queued is refused, so that nobody waits for an outage.
-func (p *publisher) waitForRedis(ctx context.Context, since time.Time, cause error) {
+// given up, and what would be queued is refused, so that nobody waits for an outage. size
+// is what was under way.
+func (p *publisher) waitForRedis(ctx context.Context, since time.Time, size int, cause error) {
 	p.gaps.lost(since)
 	if p.answers(ctx, secondChance) {
 		p.log.log.Warn("redis broke the connection for messages", "error", cause)
@@ -258,12 +250,28 @@ func (p *publisher) waitForRedis(ctx context.Context, since time.Time, cause err
 			return
 		}
 	}
+	p.letPass(ctx, size)
 	now := time.Now()
 	gap := p.gaps.back(now, now)
 	p.mu.Lock()
 	p.err = nil
 	p.mu.Unlock()
 	p.log.log.Info("redis takes messages again", "gap", gap)
+}
+
+// readBytes is how much Redis reads of one connection, at least, before it turns to the
+// others.
+const readBytes = 16 << 10
+
+// letPass keeps what was sent by the old connection before what will be sent by the new
+// one: Redis may have it in its buffers yet, and executes it when it gets to it. It gets
+// to each connection that has sent something between two answers on another.
+func (p *publisher) letPass(ctx context.Context, size int) {
+	for range size/readBytes + 1 {
+		if !p.answers(ctx, secondChance) {
+			return // the next message will tell
+		}
+	}
 }
 
 // untilAnswer returns false if ctx ends before Redis answers.
@@ -276,11 +284,14 @@ func (p *publisher) untilAnswer(ctx context.Context) bool {
 	return false
 }
 
-// answers asks whether Redis is there.
+// answers asks whether Redis is there, by the way that messages go.
 func (p *publisher) answers(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return p.client.Ping(ctx).Err() == nil
+	pipe := p.client.Pipeline()
+	pipe.Ping(ctx)
+	_, err := pipe.Exec(ctx)
+	return err == nil
 }
 
 // stop makes enqueue return err, drops what is queued and returns how much that was.

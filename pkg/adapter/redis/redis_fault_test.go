@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ type fault struct {
 	hold time.Duration
 	// ill are the members that must notice it, and nobody else may.
 	ill []int
+	// atOnce leaves out the traffic before.
+	atOnce bool
 }
 
 // endure lets a fault happen, prints what came of it, and checks what is promised of
@@ -37,7 +40,9 @@ type fault struct {
 func (l *load) endure(f fault) *account {
 	t := l.t
 	t.Helper()
-	time.Sleep(loadInterval * 20) // some traffic before
+	if !f.atOnce {
+		time.Sleep(loadInterval * 20)
+	}
 	begin := time.Now()
 	f.begin()
 	for _, i := range f.ill {
@@ -47,6 +52,8 @@ func (l *load) endure(f fault) *account {
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
+		at, _ := l.noticed(i, begin)
+		t.Logf("node %d noticed after %v", i, at.Sub(begin).Round(time.Millisecond))
 	}
 	noticed := time.Since(begin)
 	time.Sleep(f.hold - noticed)
@@ -324,10 +331,26 @@ func TestSubscriberThatRedisGivesUpIsHealed(t *testing.T) {
 	})
 }
 
-// TestLateMessagesDoNotOvertake freezes the way of what is published and lets it flow
-// again: what was under way then reaches Redis at last, when the publisher has long given
-// it up. It must not come between newer messages.
+// TestLateMessagesDoNotOvertake stops Redis while much is under way. That is executed when
+// Redis goes on, when the publisher has long given it up. It must not come between newer
+// messages.
 func TestLateMessagesDoNotOvertake(t *testing.T) {
+	t.Parallel()
+	own := redistest.StartOwn(t)
+	l := startLoad(t, three(t, own.URL())...)
+	l.burst[2].Store(3000)
+	for l.members[2].Stats().QueuedMessages < 100 && l.burst[2].Load() > 0 {
+		runtime.Gosched()
+	}
+	a := l.endure(fault{begin: own.Freeze, end: own.Thaw, hold: silence, ill: allThree, atOnce: true})
+	if a.stats[2].PublishUnknown < 2 {
+		t.Log("little was under way")
+	}
+}
+
+// TestDelayedMessagesAreNotRepeated freezes the way of what is published and lets it flow
+// again: what was under way then reaches Redis at last.
+func TestDelayedMessagesAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	own := redistest.StartOwn(t)
 	way := redistest.StartFaultyTo(t, own.Address())

@@ -100,6 +100,9 @@ type Stats struct {
 	// ProvenUntil is a moment until which nothing is missing that Redis had for this
 	// node since ConnectedSince. It is the zero time before the first connection.
 	ProvenUntil time.Time
+	// FormerEnded counts the connections of this node that Redis still had after they
+	// were replaced, and that this node has ended.
+	FormerEnded uint64
 	// Gaps counts the times that the subscriptions were lost, and GapTotal sums up how
 	// long emits of other nodes may not have been heard, the gap of now included. A
 	// gap begins with the last moment that a probe has proven, so it is rather too
@@ -133,7 +136,7 @@ type counters struct {
 	refusedAway, refusedFull, refusedBad atomic.Uint64
 	refusedBusy, acksGivenUp             atomic.Uint64
 	responses, responsesOfOthers         atomic.Uint64
-	responsesSent                        atomic.Uint64
+	responsesSent, formerEnded           atomic.Uint64
 	received, receivedBytes              atomic.Uint64
 	delivered, own, requests             atomic.Uint64
 	dropped                              [len(reasons)]atomic.Uint64
@@ -146,7 +149,7 @@ func (c *counters) read() Stats {
 		RefusedAway: c.refusedAway.Load(), RefusedFull: c.refusedFull.Load(), RefusedBad: c.refusedBad.Load(),
 		Received: c.received.Load(), ReceivedBytes: c.receivedBytes.Load(),
 		Delivered: c.delivered.Load(), Own: c.own.Load(), Requests: c.requests.Load(),
-		ResponsesSent: c.responsesSent.Load(), AcksGivenUp: c.acksGivenUp.Load(), RefusedBusy: c.refusedBusy.Load(),
+		FormerEnded: c.formerEnded.Load(), ResponsesSent: c.responsesSent.Load(), AcksGivenUp: c.acksGivenUp.Load(), RefusedBusy: c.refusedBusy.Load(),
 		Responses: c.responses.Load(), ResponsesOfOthers: c.responsesOfOthers.Load(),
 		Dropped: make(map[Reason]uint64, len(reasons)),
 	}
@@ -167,7 +170,7 @@ func (s *Stats) add(o Stats) {
 		{&s.Received, o.Received}, {&s.ReceivedBytes, o.ReceivedBytes}, {&s.Delivered, o.Delivered}, {&s.Own, o.Own},
 		{&s.Requests, o.Requests}, {&s.ResponsesSent, o.ResponsesSent}, {&s.AcksGivenUp, o.AcksGivenUp},
 		{&s.RefusedBusy, o.RefusedBusy}, {&s.Responses, o.Responses}, {&s.ResponsesOfOthers, o.ResponsesOfOthers},
-		{&s.Gaps, o.Gaps}, {&s.PublishGaps, o.PublishGaps}, {&s.Probes, o.Probes}, {&s.StrayProbes, o.StrayProbes},
+		{&s.FormerEnded, o.FormerEnded}, {&s.Gaps, o.Gaps}, {&s.PublishGaps, o.PublishGaps}, {&s.Probes, o.Probes}, {&s.StrayProbes, o.StrayProbes},
 	} {
 		*pair.sum += pair.n
 	}

@@ -39,6 +39,7 @@ type listener struct {
 // listen connects, subscribes and receives until something fails, or ctx ends. It says
 // whether everything was subscribed meanwhile.
 func (a *Adapter) listen(ctx context.Context, node socketio.Node) (wasUp bool, err error) {
+	besides, stop := context.WithCancel(ctx) // for what is done by other connections
 	ctx, cancel := context.WithCancelCause(withOneDial(ctx))
 	l := &listener{Adapter: a, node: node, pubsub: a.client.Subscribe(ctx), greeted: make(chan struct{})}
 	closed := make(chan struct{})
@@ -52,8 +53,10 @@ func (a *Adapter) listen(ctx context.Context, node socketio.Node) (wasUp bool, e
 		}
 	})
 	if err := l.connect(ctx); err != nil {
+		stop()
 		cancel(err)
 		<-closed
+		a.retire(ctx)
 		return false, context.Cause(ctx)
 	}
 	done := make(chan struct{})
@@ -61,9 +64,19 @@ func (a *Adapter) listen(ctx context.Context, node socketio.Node) (wasUp bool, e
 		defer close(done)
 		cancel(l.subscribeLoop(ctx))
 	}()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if len(l.former) > 0 {
+			l.endFormer(besides)
+		}
+	}()
 	cancel(l.receiveLoop(ctx))
+	stop()
 	<-done
+	<-ended
 	<-closed
+	a.retire(ctx)
 	return l.wasUp, context.Cause(ctx)
 }
 
@@ -226,5 +239,6 @@ func (l *listener) subscribed(m *goredis.Subscription) {
 	}
 	if gap := l.interests.confirm(m.Channel); gap > 0 {
 		l.hearing.add(gap)
+		l.cfg.Logger.Info("subscribed", "channel", m.Channel, "gap", gap)
 	}
 }

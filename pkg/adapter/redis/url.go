@@ -43,11 +43,17 @@ func parseURL(url string) (location, error) {
 	switch {
 	case scheme == "redis+sentinel", scheme == "rediss+sentinel":
 		return parseSentinelURL(url)
-	case scheme != "unix" && strings.Contains(url, ","):
+	case strings.Contains(url, ",") && !hasOneHost(url):
 		return parseClusterURL(url)
 	}
 	o, err := parseServer(url)
 	return location{kind: oneServer, options: o}, err
+}
+
+// hasOneHost reports whether the commas of a URL are in its path, its password and so on.
+func hasOneHost(url string) bool {
+	u, err := neturl.Parse(url)
+	return err == nil && !strings.Contains(u.Host, ",")
 }
 
 // parseServer reads the URL of one server.
@@ -77,8 +83,10 @@ func prepare(o *goredis.Options) {
 	o.Protocol = 2      // nothing of RESP 3 is used, and its pushes cost a look per message
 	o.DialerRetries = 1 // the loops of this package have their own pace
 	o.ContextTimeoutEnabled = true
+	o.OnConnect = nameConn
 	o.DisableIdentity = true // no command of a connection's beginning may be left unanswered
-	set(&o.DialTimeout, 2*time.Second)
+	o.PipelinePoolSize = -1  // one pool: what answers a PING is what the next messages go by
+	set(&o.DialTimeout, answerTimeout)
 	set(&o.ReadTimeout, 3*time.Second)
 	set(&o.WriteTimeout, 3*time.Second)
 	set(&o.PoolSize, 4)

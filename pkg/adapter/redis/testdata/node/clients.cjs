@@ -46,6 +46,20 @@ function until(name, marker) {
   });
 }
 
+// seen waits for a client's marker and takes that alone.
+function seen(name, marker) {
+  const client = clients[name];
+  return new Promise((resolve) => {
+    const wait = () => {
+      const at = client.got.findIndex((got) => got[0] === "marker" && got[1] === marker);
+      if (at >= 0) client.got.splice(at, 1);
+      if (at >= 0) resolve();
+      return at >= 0;
+    };
+    if (!wait()) client.waits.push(wait);
+  });
+}
+
 // all does until for every client that is connected.
 async function all(marker) {
   const names = Object.keys(clients).filter((name) => !clients[name].gone);
@@ -65,4 +79,4 @@ const gone = (name) =>
 
 const close = (name) => clients[name].socket.disconnect();
 
-serve({ clients, connect, until, all, gone, close }, { id: 0, value: "ready" });
+serve({ clients, connect, until, seen, all, gone, close }, { id: 0, value: "ready" });

@@ -1,21 +1,38 @@
 // A Socket.IO server with the official Redis adapter, for clients.
 //
-//	node server.cjs <redis URL> <key> <name> [specific]
+//	node server.cjs <redis URL> <key> <name> [specific | old | <subscription mode>]
+//
+// old is the last adapter that sends the old forms of requests. With a subscription mode the adapter is the sharded one; several URLs with commas between
+// are nodes of a Redis Cluster.
 "use strict";
 const http = require("node:http");
 const { Server } = require("socket.io");
-const { createAdapter } = require("@socket.io/redis-adapter");
+const { createAdapter, createShardedAdapter } = require("@socket.io/redis-adapter");
 const { Emitter } = require("@socket.io/redis-emitter");
-const { createClient } = require("redis");
+const { createClient, createCluster } = require("redis");
 const { plain, serve } = require("./commands.cjs");
 
-const [url, key, name, specific] = process.argv.slice(2);
+const [url, key, name, variant] = process.argv.slice(2);
+const sharded = ["static", "dynamic", "dynamic-private"].includes(variant);
+
+function open() {
+  const urls = url.split(",");
+  return urls.length === 1 ? createClient({ url }) : createCluster({ rootNodes: urls.map((url) => ({ url })) });
+}
+
+// node-redis 5.8 closes the connection to a shard twice when its last channels are left at
+// the same time.
+process.on("unhandledRejection", (error) => {
+  if (error?.constructor?.name !== "ClientClosedError") throw error;
+});
 
 async function main() {
-  const [pub, sub] = [createClient({ url }), createClient({ url })];
+  const [pub, sub] = [open(), open()];
   await Promise.all([pub.connect(), sub.connect()]);
   const server = http.createServer();
-  const adapter = createAdapter(pub, sub, { key, requestsTimeout: 5000, publishOnSpecificResponseChannel: specific === "specific" });
+  const adapter = sharded
+    ? createShardedAdapter(pub, sub, { channelPrefix: key, subscriptionMode: variant })
+    : (variant === "old" ? require("redis-adapter-7").createAdapter : createAdapter)(pub, sub, { key, requestsTimeout: 5000, publishOnSpecificResponseChannel: variant === "specific" });
   const io = new Server(server, { adapter });
   const emitter = new Emitter(pub, { key });
   const heard = []; // what other servers have emitted
@@ -34,8 +51,6 @@ async function main() {
     });
   }
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  // The subscriptions are made when PING behind them is answered.
-  await sub.ping();
   await serve({ io, emitter, pub, heard }, { id: 0, value: `http://127.0.0.1:${server.address().port}` });
 }
 
