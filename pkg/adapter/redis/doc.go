@@ -2,6 +2,11 @@
 // format of the official classic adapter, @socket.io/redis-adapter 8, and its emitter
 // (protocol.md 4.1 and 4.4). Nodes of both kinds can serve the same rooms.
 //
+// Sharded is another adapter with another format: that of the official sharded adapter,
+// for Redis 7 and above all for a Redis Cluster (protocol.md 4.2). It is made of the same
+// parts: one Adapter for each server, which is told what to hear and to publish there. When
+// a replica takes over, or slots move, what belongs to them goes along.
+//
 // # Delivery
 //
 // Each event is delivered to each connected socket of the target at most once; events
