@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -60,7 +61,8 @@ type laneRunner struct {
 type laneError struct{ error }
 
 func failure(ctx context.Context) error {
-	if failed, ok := context.Cause(ctx).(laneError); ok {
+	var failed laneError
+	if errors.As(context.Cause(ctx), &failed) {
 		return failed.error
 	}
 	return nil
@@ -99,7 +101,7 @@ func (r *laneRunner) lookUntilDone() error {
 			continue
 		}
 		if r.ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // what ended with ctx is no error
 		}
 		if !found && r.cfg.StartTimeout > 0 && time.Since(start) >= r.cfg.StartTimeout {
 			return fmt.Errorf("reach redis within %v: %w", r.cfg.StartTimeout, err)
