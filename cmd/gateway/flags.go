@@ -13,7 +13,7 @@ type flags struct {
 	Dev    toggle `help:"For your own machine: demo page, relay open to all, any origin, text logs."`
 
 	Listen         text `group:"listen" default:":3000" help:"Public address: serves the Socket.IO path and nothing else."`
-	InternalListen text `group:"listen" default:"127.0.0.1:9090" help:"Internal address: metrics and health. Not for the internet."`
+	InternalListen text `group:"listen" default:"127.0.0.1:9090" help:"Internal address: metrics, health, other nodes. Not for the internet."`
 	Path           text `group:"listen" default:"/socket.io" help:"Path of the Socket.IO endpoint."`
 	AllowedOrigins text `group:"listen" placeholder:"LIST" help:"Origins whose pages may connect; * is any. Unset: own host, * with --dev."`
 	TrustedProxies text `group:"listen" placeholder:"LIST" help:"Networks of proxies whose X-Forwarded headers are believed. Unset: none."`

@@ -108,6 +108,9 @@ func (c *cluster) announce(ctx context.Context, cfg Config, internal net.Addr, l
 		address = advertised(internal)
 	}
 	log.Info("joining cluster", "node", c.tag(), "advertise", address)
+	if !cfg.Dev && loopbackOnly(address) {
+		log.Warn("nodes on other machines can't reach this one: set --internal-listen or --advertise", "advertise", address)
+	}
 	_ = c.registry.Announce(ctx, address) // logged there; run tries again
 }
 
@@ -130,6 +133,13 @@ func advertised(ln net.Addr) string {
 		host = net.IPv4(127, 0, 0, 1)
 	}
 	return (&net.TCPAddr{IP: host, Port: tcp.Port}).String()
+}
+
+// loopbackOnly reports whether an address is reached from its own machine only.
+func loopbackOnly(address string) bool {
+	host, _, _ := net.SplitHostPort(address) // what is none is nobody's loopback
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // run keeps this node in the registry until ctx ends. Its error says that another node

@@ -103,6 +103,22 @@ func TestWithoutTheFlagThereIsNoCookie(t *testing.T) {
 	}
 }
 
+// The default of --internal-listen is for one machine: there, nobody would find out why
+// half of the polls fail.
+func TestNodeThatOthersCannotReachSaysSo(t *testing.T) {
+	for address, want := range map[string]bool{"": true, "localhost:9090": true, "192.0.2.7:9090": false} {
+		cfg := clusterConfig(t)
+		cfg.Dev, cfg.Advertise = false, address
+		w := start(t, cfg, nil)
+		w.until(w.internal+"/livez", 200, "ok")
+		w.stop()
+		<-w.done
+		if got := strings.Contains(w.log.String(), "can't reach this one"); got != want {
+			t.Errorf("advertising %q: warned %v, want %v", address, got, want)
+		}
+	}
+}
+
 func TestAdvertisedAddressCanBeReached(t *testing.T) {
 	own := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9090}
 	if got := advertised(own); got != "127.0.0.1:9090" {
