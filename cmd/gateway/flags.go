@@ -26,9 +26,11 @@ type flags struct {
 	MaxPayload     text `group:"session" default:"1000000" help:"Bytes in one message and in one request body."`
 	MaxQueue       text `group:"session" default:"1048576" help:"Bytes that may wait for one client before it is closed as slow."`
 
-	Nodes       text `group:"cluster" default:"1" help:"With --dev: nodes in this process, on ports that follow each other."`
-	RedisURL    text `group:"cluster" name:"redis-url" placeholder:"URL" help:"Redis that joins nodes: redis://, rediss:// or unix://. Unset: one node."`
-	RedisPrefix text `group:"cluster" default:"socket.io" help:"Prefix of the Redis channels: the official adapter's key."`
+	Nodes            text `group:"cluster" default:"1" help:"With --dev: nodes in this process, on ports that follow each other."`
+	RedisURL         text `group:"cluster" name:"redis-url" placeholder:"URL" help:"Redis that joins nodes, or with commas a Redis Cluster. Unset: one node."`
+	RedisPrefix      text `group:"cluster" default:"socket.io" help:"Prefix of the Redis channels: the official adapter's key."`
+	Adapter          text `group:"cluster" default:"classic" help:"Wire format: classic, or sharded for sharded Pub/Sub of Redis 7."`
+	SubscriptionMode text `group:"cluster" default:"dynamic" help:"Of all sharded nodes: dynamic, static or dynamic-private."`
 
 	Advertise      text `group:"cluster" placeholder:"ADDRESS" help:"Where other nodes reach the internal address. Unset: found out."`
 	ClusterKey     text `group:"cluster" placeholder:"SECRET" help:"Shared by all nodes, 16 bytes or more; must be set unless --dev."`

@@ -24,24 +24,26 @@ var (
 func (f *flags) config(names map[string]string) (gateway.Config, error) {
 	p := parser{names: names}
 	c := gateway.Config{
-		Version:        version(),
-		Dev:            p.toggle("dev", f.Dev),
-		Listen:         p.address("listen", f.Listen),
-		InternalListen: p.address("internal-listen", f.InternalListen),
-		Path:           p.path("path", f.Path),
-		TrustedProxies: p.networks("trusted-proxies", f.TrustedProxies),
-		Transports:     p.transports("transports", f.Transports),
-		PingInterval:   p.duration("ping-interval", f.PingInterval, time.Millisecond),
-		PingTimeout:    p.duration("ping-timeout", f.PingTimeout, time.Millisecond),
-		ConnectTimeout: p.duration("connect-timeout", f.ConnectTimeout, time.Millisecond),
-		UpgradeTimeout: p.duration("upgrade-timeout", f.UpgradeTimeout, time.Millisecond),
-		MaxPayload:     p.size("max-payload", f.MaxPayload),
-		MaxQueue:       p.size("max-queue", f.MaxQueue),
-		RedisURL:       p.redis("redis-url", f.RedisURL),
-		RedisPrefix:    p.prefix("redis-prefix", f.RedisPrefix),
-		Advertise:      p.peerAddress("advertise", f.Advertise),
-		AffinityCookie: p.cookieName("affinity-cookie", f.AffinityCookie),
-		LogLevel:       p.level("log-level", f.LogLevel),
+		Version:          version(),
+		Dev:              p.toggle("dev", f.Dev),
+		Listen:           p.address("listen", f.Listen),
+		InternalListen:   p.address("internal-listen", f.InternalListen),
+		Path:             p.path("path", f.Path),
+		TrustedProxies:   p.networks("trusted-proxies", f.TrustedProxies),
+		Transports:       p.transports("transports", f.Transports),
+		PingInterval:     p.duration("ping-interval", f.PingInterval, time.Millisecond),
+		PingTimeout:      p.duration("ping-timeout", f.PingTimeout, time.Millisecond),
+		ConnectTimeout:   p.duration("connect-timeout", f.ConnectTimeout, time.Millisecond),
+		UpgradeTimeout:   p.duration("upgrade-timeout", f.UpgradeTimeout, time.Millisecond),
+		MaxPayload:       p.size("max-payload", f.MaxPayload),
+		MaxQueue:         p.size("max-queue", f.MaxQueue),
+		RedisURL:         p.redis("redis-url", f.RedisURL),
+		RedisPrefix:      p.prefix("redis-prefix", f.RedisPrefix),
+		Adapter:          p.oneOf("adapter", f.Adapter, gateway.AdapterClassic, gateway.AdapterSharded),
+		SubscriptionMode: p.oneOf("subscription-mode", f.SubscriptionMode, "dynamic", "static", "dynamic-private"),
+		Advertise:        p.peerAddress("advertise", f.Advertise),
+		AffinityCookie:   p.cookieName("affinity-cookie", f.AffinityCookie),
+		LogLevel:         p.level("log-level", f.LogLevel),
 	}
 	// What --dev changes unless it is said otherwise.
 	dev := c.Dev
@@ -208,11 +210,9 @@ func (p *parser) networks(flag string, t text) []netip.Prefix {
 	return out
 }
 
-// redis takes one server. Sentinel and Cluster URLs are for a later version, and
-// refused until then.
 func (p *parser) redis(flag string, t text) string {
 	if t != "" && !gateway.CheckRedisURL(string(t)) {
-		p.refuse(flag, string(t), "one URL such as redis://user:password@host:6379, rediss://host:6380 or unix:///path/to/socket")
+		p.refuse(flag, string(t), "redis://user:password@host:6379, rediss://host:6380 or unix:///path/to/socket, several of the first two with commas between, or redis+sentinel://host:26379,host/master")
 	}
 	return string(t)
 }

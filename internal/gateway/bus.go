@@ -3,8 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"net/url"
 	"sync"
 	"time"
 
@@ -12,29 +12,37 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/causeway-rt/causeway/pkg/adapter/redis"
+	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
 // bus is the Redis adapter of this node, if it has one. All methods take a nil
 // bus, for a node that is alone.
 type bus struct {
-	adapter *redis.Adapter
+	adapter redisAdapter
+	kind    string               // AdapterClassic or AdapterSharded
 	latency prometheus.Histogram // of publishes
+}
+
+// The values of Config.Adapter.
+const (
+	AdapterClassic = "classic"
+	AdapterSharded = "sharded"
+)
+
+// redisAdapter is what the two adapters of package redis have in common.
+type redisAdapter interface {
+	socketio.Adapter
+	Stats() redis.Stats
+	Close() error
 }
 
 // leastMessageBytes is the adapter's default.
 const leastMessageBytes = 16 << 20
 
-var errRedisURL = errors.New("--redis-url: want a redis://, rediss:// or unix:// URL with parameters that go-redis knows")
+var errRedisURL = errors.New("--redis-url: want redis://, rediss:// or unix://, several of the first two with commas between, or redis+sentinel://host,host/master")
 
 // CheckRedisURL reports whether --redis-url is one that Run takes.
-func CheckRedisURL(s string) bool {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "unix" && u.Hostname() == "" { // go-redis would take it for localhost
-		return false
-	}
-	_, err = goredis.ParseURL(s)
-	return err == nil
-}
+func CheckRedisURL(s string) bool { return redis.CheckURL(s) == nil }
 
 // muteGoRedis keeps go-redis from writing to standard error, in a form of its own.
 // What it says there, that a connection failed, the adapter logs as well.
@@ -49,19 +57,33 @@ func newBus(cfg Config, log *slog.Logger) (*bus, error) {
 	if cfg.RedisURL == "" {
 		return nil, nil
 	}
+	if !CheckRedisURL(cfg.RedisURL) {
+		return nil, errRedisURL // without the reason, which may quote the password
+	}
 	muteGoRedis()
 	b := &bus{latency: prometheus.NewHistogram(latencyOpts)}
-	var err error
-	b.adapter, err = redis.New(redis.Config{
+	rc := redis.Config{
 		URL:    cfg.RedisURL,
 		Prefix: cfg.RedisPrefix,
 		Logger: log,
 		// What a client may send must fit, in the longer of the two encodings.
 		MaxMessageBytes: max(leastMessageBytes, 4*cfg.MaxPayload),
 		ObservePublish:  func(d time.Duration) { b.latency.Observe(d.Seconds()) },
-	})
+	}
+	var err error
+	switch cfg.Adapter {
+	case "", AdapterClassic:
+		b.kind = AdapterClassic
+		b.adapter, err = redis.New(rc)
+	case AdapterSharded:
+		b.kind = AdapterSharded
+		rc.SubscriptionMode = redis.SubscriptionMode(cfg.SubscriptionMode)
+		b.adapter, err = redis.NewSharded(rc)
+	default:
+		err = fmt.Errorf("--adapter: want %s or %s", AdapterClassic, AdapterSharded)
+	}
 	if err != nil {
-		return nil, errRedisURL // without the reason, which may quote the password
+		return nil, err
 	}
 	return b, nil
 }
@@ -76,6 +98,9 @@ func (b *bus) close() {
 func (b *bus) name() string {
 	if b == nil {
 		return "memory"
+	}
+	if b.kind == AdapterSharded {
+		return "redis sharded"
 	}
 	return "redis"
 }

@@ -36,7 +36,20 @@ func TestNodeWithoutRedisStaysReadyForAWhile(t *testing.T) {
 }
 
 func TestNodesShareRooms(t *testing.T) {
-	cfg := Config{Dev: true, RedisURL: redistest.Start(t), RedisPrefix: redistest.Prefix(t)}
+	for name, where := range map[string]func() Config{
+		"classic":           func() Config { return Config{RedisURL: redistest.Start(t)} },
+		"classic, Sentinel": func() Config { return Config{RedisURL: redistest.StartSentinels(t).URL()} },
+		"sharded":           func() Config { return Config{RedisURL: redistest.Start(t), Adapter: AdapterSharded} },
+		"sharded, Redis Cluster, private rooms": func() Config {
+			return Config{RedisURL: redistest.StartCluster(t, 3, false).URL(), Adapter: AdapterSharded, SubscriptionMode: "dynamic-private"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) { nodesShareRooms(t, where()) })
+	}
+}
+
+func nodesShareRooms(t *testing.T, cfg Config) {
+	cfg.Dev, cfg.RedisPrefix = true, redistest.Prefix(t)
 	nodes := []*world{start(t, cfg, nil), start(t, cfg, nil), start(t, cfg, nil)}
 	for _, w := range nodes {
 		w.until(w.internal+"/readyz", 200, `"redis":"ok"`)
@@ -62,7 +75,9 @@ func TestNodesShareRooms(t *testing.T) {
 	}
 
 	// The publisher hears from Redis after the receivers have.
-	for _, line := range []string{"gateway_adapter_connected 1", "gateway_adapter_published_total 1", "gateway_adapter_publish_duration_seconds_count 1"} {
+	for _, line := range []string{"gateway_adapter_connected 1", "gateway_adapter_published_total 1", "gateway_adapter_publish_duration_seconds_count 1",
+		"gateway_adapter_questions 0", "gateway_adapter_questions_refused_total 0", "gateway_adapter_acks_given_up_total 0",
+		"gateway_adapter_stray_probes_total 0", `gateway_adapter_answers_total{kind="given"} 0`} {
 		nodes[0].until(nodes[0].internal+"/metrics", 200, "\n"+line+"\n")
 	}
 	nodes[1].until(nodes[1].internal+"/metrics", 200, "\ngateway_emits_heard_total 1\n")

@@ -37,7 +37,7 @@ func joinCluster(cfg Config, log *slog.Logger) (*cluster, error) {
 	if cfg.RedisURL == "" {
 		return nil, nil
 	}
-	client, err := redis.NewClient(cfg.RedisURL)
+	client, err := redis.OpenClient(cfg.RedisURL)
 	if err != nil {
 		return nil, errRedisURL
 	}

@@ -51,6 +51,11 @@ type Config struct {
 	RedisURL string
 	// RedisPrefix begins the names of the Redis channels. Empty means socket.io.
 	RedisPrefix string
+	// Adapter is the wire format: AdapterClassic, AdapterSharded, or "" for the first.
+	Adapter string
+	// SubscriptionMode is that of the sharded adapter: dynamic, static or
+	// dynamic-private. Empty means dynamic.
+	SubscriptionMode string
 	// RedisGrace is how long Redis may be away before the node is not ready. 0 means 30 s.
 	RedisGrace time.Duration
 

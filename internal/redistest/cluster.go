@@ -83,14 +83,17 @@ func (c *Cluster) Owner(slot int) *Own {
 	return c.Masters[(slot*len(c.Masters)+len(c.Masters)-1)/slotCount]
 }
 
-// Move gives a slot, which has no keys, to another master.
-func (c *Cluster) Move(slot int, to *Own) {
+// Move gives a slot, which has no keys, from one master to another, in the steps that the
+// Redis Cluster specification wants: then the new one's claim is the stronger one.
+func (c *Cluster) Move(slot int, from, to *Own) {
 	c.t.Helper()
 	id := c.ID(to)
+	c.command(to, "CLUSTER", "SETSLOT", slot, "IMPORTING", c.ID(from))
+	c.command(from, "CLUSTER", "SETSLOT", slot, "MIGRATING", id)
 	c.command(to, "CLUSTER", "SETSLOT", slot, "NODE", id)
-	c.command(to, "CLUSTER", "BUMPEPOCH")
+	c.command(from, "CLUSTER", "SETSLOT", slot, "NODE", id)
 	for _, m := range c.Masters {
-		if m != to {
+		if m != to && m != from {
 			c.command(m, "CLUSTER", "SETSLOT", slot, "NODE", id)
 		}
 	}

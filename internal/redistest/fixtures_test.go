@@ -36,7 +36,7 @@ func TestClusterHasAllSlotsAndMovesThem(t *testing.T) {
 			t.Fatalf("slot %d is at %s, not at %s", slot, owner, c.Owner(slot).Address())
 		}
 	}
-	c.Move(7, c.Masters[2])
+	c.Move(7, c.Masters[0], c.Masters[2])
 	if now := shards()[7]; now != c.Masters[2].Address() {
 		t.Errorf("slot 7 is at %s", now)
 	}

@@ -15,6 +15,26 @@ import (
 // within 3 s: an attempt that began before may have to run out first.
 const answerTimeout = 1500 * time.Millisecond
 
+// OpenClient returns a client for commands with keys, at any URL that Config takes. It
+// connects to nothing yet. A command is not repeated when a connection fails, except in a
+// Redis Cluster, where go-redis looks for the key's server again.
+func OpenClient(url string) (goredis.UniversalClient, error) {
+	l, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	if l.kind != inCluster {
+		return newClient(l), nil
+	}
+	o := l.options
+	return goredis.NewClusterClient(&goredis.ClusterOptions{
+		Addrs: l.addresses, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, ClientName: o.ClientName,
+		MaxRetries: o.MaxRetries, Protocol: o.Protocol, DialerRetries: o.DialerRetries,
+		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
+		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
+	}), nil
+}
+
 // newClient makes the client for one server, or for the master that Sentinels name.
 func newClient(l location) *goredis.Client {
 	var c *goredis.Client

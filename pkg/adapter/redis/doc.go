@@ -2,6 +2,11 @@
 // format of the official classic adapter, @socket.io/redis-adapter 8, and its emitter
 // (protocol.md 4.1 and 4.4). Nodes of both kinds can serve the same rooms.
 //
+// Sharded is another adapter with another format: that of the official sharded adapter,
+// for Redis 7 and above all for a Redis Cluster (protocol.md 4.2). It is made of the same
+// parts: one Adapter for each server, which is told what to hear and to publish there. When
+// a replica takes over, or slots move, what belongs to them goes along.
+//
 // # Delivery
 //
 // Each event is delivered to each connected socket of the target at most once; events
@@ -28,6 +33,25 @@
 // out in the order of the broadcasts, but for what may take long: lists of sockets, and
 // events for the program. Those wait for a goroutine of their own, and are refused and
 // counted if too many wait.
+//
+// # Faults
+//
+// A node notices within 10 s that Redis is away, silent, or no longer brings what is
+// published: it publishes a probe to a channel of its own, P-probe#<node>#, every
+// Config.ProbeInterval, and hears it by the connection that is subscribed. A user of Redis
+// that is limited to some channels needs that one as well. When Redis is back, everything
+// is heard and published again within 3 s.
+//
+// Whatever is lost, somebody counts it. The publisher counts what it could not publish:
+// refused at once (RefusedAway, RefusedFull, RefusedBad), certainly not published
+// (PublishFailed), or never answered, so that it may have been published or not
+// (PublishUnknown); it is not sent again, because twice is worse than late. The receiver
+// counts the time in which it may not have heard what others published (Gaps, GapTotal):
+// from the sending of the last probe that came back to the confirmation of the new
+// subscriptions, which is rather too long than too short. How many messages fell into that
+// time it can't know: the wire format numbers nothing. So a message of one node is heard
+// by the other members, or it is in the first node's counters, or it falls into a gap of
+// those that miss it.
 //
 // # A life
 //

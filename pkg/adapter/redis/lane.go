@@ -51,7 +51,8 @@ func (s *Sharded) newLane(address string) (*lane, error) {
 	if s.cluster != nil {
 		l.groups = bySlot
 		l.lost = s.lookAround
-		l.publisher.moved = s.moved
+		l.publisher.moved = func(batch []publication) bool { return s.putBack(l, batch) }
+		l.publisher.look = s.lookAgain
 	} else {
 		l.groups = func(channels []string) iter.Seq[[]string] { return slices.Chunk(channels, subscribeBatch) }
 	}

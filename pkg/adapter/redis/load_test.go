@@ -17,6 +17,8 @@ import (
 // message is accounted for.
 type load struct {
 	t       testing.TB
+	rooms   [][]string // whom the messages are for, in turn
+	perRoom bool       // those of one may overtake those of another
 	members []*member
 	logs    []*gapLog
 	burst   []atomic.Int64 // by publisher: messages to send at once, of 1 KiB each
@@ -49,12 +51,26 @@ const loadInterval = 10 * time.Millisecond
 // logger that notes gaps.
 func startLoad(t testing.TB, cfgs ...Config) *load {
 	t.Helper()
-	l := &load{t: t, end: make(chan struct{}), ended: make(chan struct{})}
+	// To everybody, to a room and to two rooms in turn.
+	l := &load{t: t, rooms: [][]string{nil, {"room"}, {"room", "another"}}}
+	l.start(cfgs...)
+	return l
+}
+
+func (l *load) start(cfgs ...Config) {
+	t := l.t
+	t.Helper()
+	l.end, l.ended = make(chan struct{}), make(chan struct{})
 	for i, cfg := range cfgs {
 		log := &gapLog{}
 		cfg.Logger = slog.New(log)
 		m := start(t, cfg, fmt.Sprintf("tag%d", i))
-		m.join("/", "room", fmt.Sprintf("only%d", i))
+		m.join("/", fmt.Sprintf("only%d", i))
+		for _, rooms := range l.rooms {
+			if len(rooms) == 1 {
+				m.join("/", rooms...)
+			}
+		}
 		l.members, l.logs = append(l.members, m), append(l.logs, log)
 		l.arrived = append(l.arrived, make([][]arrival, len(cfgs)))
 	}
@@ -66,17 +82,15 @@ func startLoad(t testing.TB, cfgs ...Config) *load {
 		l.hearing.Go(func() { l.watch(i) })
 	}
 	t.Cleanup(l.halt)
-	return l
 }
 
-// publish sends to everybody, to a room and to two rooms in turn, until the load ends.
+// publish sends until the load ends.
 func (l *load) publish(from int) {
-	rooms := [][]string{nil, {"room"}, {"room", "another"}}
 	tick := time.NewTicker(loadInterval)
 	defer tick.Stop()
 	for n := 0; ; n++ {
 		inBurst := l.burst[from].Add(-1) >= 0
-		b := event("/", fmt.Sprintf(`["load",%d,%d,%q]`, from, n, padding[inBurst]), rooms[n%len(rooms)]...)
+		b := event("/", fmt.Sprintf(`["load",%d,%d,%q]`, from, n, padding[inBurst]), l.rooms[n%len(l.rooms)]...)
 		s := sending{at: time.Now()}
 		s.refused = l.members[from].Broadcast(context.Background(), b, func() {}) != nil
 		l.mu.Lock()
@@ -217,13 +231,27 @@ func (l *load) haveLast() bool {
 	defer l.mu.Unlock()
 	for at := range l.members {
 		for from := range l.members {
-			got := l.arrived[at][from]
-			if at != from && (len(got) == 0 || got[len(got)-1].number < len(l.sent[from])-1) {
+			if at != from && !l.hasLast(l.arrived[at][from], len(l.sent[from])) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// hasLast looks for the last message, or the last of each room.
+func (l *load) hasLast(got []arrival, sent int) bool {
+	missing := 1
+	if l.perRoom {
+		missing = len(l.rooms)
+	}
+	wanted := sent - missing
+	for _, m := range got {
+		if m.number >= wanted {
+			missing--
+		}
+	}
+	return missing <= 0
 }
 
 // account is what became of the traffic. A message is one publisher's to one receiver.
@@ -259,15 +287,19 @@ func (l *load) account(healed time.Time) *account {
 func (l *load) judge(a *account, at, from int, healed time.Time) {
 	sent := l.sent[from]
 	got := make([]bool, len(sent))
-	last := -1
+	last := make([]int, len(l.rooms)) // that has arrived, by room or in [0] of all
 	for _, m := range l.arrived[at][from] {
+		room := 0
+		if l.perRoom {
+			room = m.number % len(l.rooms)
+		}
 		switch {
 		case got[m.number]:
 			a.duplicated++
-		case m.number < last:
+		case m.number < last[room]:
 			a.reordered++
 		}
-		got[m.number], last = true, max(last, m.number)
+		got[m.number], last[room] = true, max(last[room], m.number)
 	}
 	publisher := a.stats[from].PublishFailed + a.stats[from].PublishUnknown
 	for n, s := range sent {

@@ -63,15 +63,19 @@ type publisher struct {
 	log                   *sparingLog
 	wake                  chan struct{} // holds one token when there is something in queue
 	gaps                  gaps
-	// moved, if not nil, is called when a server has said that channels are another's.
-	// It returns when it is known where they are, or soon.
-	moved func(ctx context.Context)
+	// moved, if not nil, takes messages of which a server has said that their channels
+	// are another's, and puts them back where they belong. It returns false if that is
+	// this one, as far as is known. look returns when that has been looked up again.
+	moved func(batch []publication) bool
+	look  func(ctx context.Context)
 
 	mu sync.Mutex
 	// Guarded by mu.
-	queue []publication
-	bytes int // of payloads in queue
-	err   error
+	queue  []publication
+	flight chan struct{}     // closed when the batch that is out has been answered; nil if none is
+	others []<-chan struct{} // flights of other publishers to wait for
+	bytes  int               // of payloads in queue
+	err    error
 }
 
 // enqueue takes over p unless it returns an error: ErrAway, ErrQueueFull or ErrClosed.
@@ -89,11 +93,16 @@ func (p *publisher) enqueue(m publication) error {
 	if m.answered == nil {
 		p.count.queued.Add(1)
 	}
+	p.signal()
+	return nil
+}
+
+// signal says that there is something in queue.
+func (p *publisher) signal() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // away says cheaply whether enqueue would fail whatever the message.
@@ -119,6 +128,7 @@ func (p *publisher) run(ctx context.Context) {
 			return
 		}
 		for ctx.Err() == nil {
+			p.awaitOthers(ctx)
 			batch := p.take()
 			if len(batch) == 0 {
 				break
@@ -145,6 +155,9 @@ func (p *publisher) take() []publication {
 		p.queue = nil
 	}
 	p.bytes -= bytes
+	if n > 0 {
+		p.flight = make(chan struct{})
+	}
 	return batch
 }
 
@@ -175,39 +188,8 @@ func (p *publisher) send(ctx context.Context, batch []publication) (since time.T
 			since, broken = m.queued, err
 		}
 	}
-	if len(moved) > 0 {
-		p.putBack(moved)
-		p.moved(ctx)
-	}
+	p.land(ctx, moved)
 	return since, broken
-}
-
-// putBack queues messages that were not taken before everything else, so that their
-// order stays.
-func (p *publisher) putBack(batch []publication) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.queue = append(batch, p.queue...)
-	for _, m := range batch {
-		p.bytes += len(*m.payload)
-	}
-}
-
-// strays removes and returns the queued messages whose channel belongs elsewhere.
-func (p *publisher) strays(belongs func(channel string) bool) (strays []publication) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var kept []publication
-	for _, m := range p.queue {
-		if !m.sharded || belongs(m.channel) {
-			kept = append(kept, m)
-			continue
-		}
-		strays = append(strays, m)
-		p.bytes -= len(*m.payload)
-	}
-	p.queue = kept
-	return strays
 }
 
 // settle counts what became of a message, and frees it.

@@ -71,15 +71,18 @@ func (s *Sharded) FetchSockets(ctx context.Context, t socketio.Target) ([]socket
 	if c.expected == 0 {
 		return nil, nil // there is nobody to ask
 	}
-	err = s.sendData(t.Namespace, shardedFetch, nil, func(dst []byte) []byte {
-		dst = append(appendJSONTarget(append(dst, `{"opts":`...), t), `,"flags":{}}`...)
-		return append(notepack.AppendQuoted(append(dst, `,"requestId":`...), c.id), '}')
-	})
-	if err != nil {
+	if err := s.sendFetch(t, c.id); err != nil {
 		return nil, err
 	}
 	err = c.wait(ctx, s.ended, func(socketio.Ack) {})
 	return c.sockets, err
+}
+
+func (s *Sharded) sendFetch(t socketio.Target, question string) error {
+	return s.sendData(t.Namespace, shardedFetch, nil, func(dst []byte) []byte {
+		dst = append(appendJSONTarget(append(dst, `{"opts":`...), t), `,"flags":{}}`...)
+		return append(notepack.AppendQuoted(append(dst, `,"requestId":`...), question), '}')
+	})
 }
 
 // Change implements socketio.ClusterAdapter. The errors are those of Broadcast.

@@ -239,5 +239,6 @@ func (l *listener) subscribed(m *goredis.Subscription) {
 	}
 	if gap := l.interests.confirm(m.Channel); gap > 0 {
 		l.hearing.add(gap)
+		l.cfg.Logger.Info("subscribed", "channel", m.Channel, "gap", gap)
 	}
 }

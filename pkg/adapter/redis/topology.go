@@ -15,8 +15,8 @@ import (
 
 const (
 	// lookInterval is how often a cluster is asked who has which slots when nothing
-	// seems to have changed, and lookAgain how often at most when something has.
-	lookInterval, lookAgain = 10 * time.Second, 100 * time.Millisecond
+	// seems to have changed, and lookPause how long at least is between two looks.
+	lookInterval, lookPause = 10 * time.Second, 100 * time.Millisecond
 	// movedTimeout is how long a message waits to learn where its channel has gone.
 	movedTimeout = time.Second
 )
@@ -87,15 +87,15 @@ func (r *laneRunner) lookUntilDone() error {
 		<-r.ctx.Done()
 		return nil
 	}
-	start, wait, found := time.Now(), time.Duration(0), false
+	start, found := time.Now(), false
 	for {
-		if !r.waitToLook(wait) {
-			return nil
-		}
-		wait = lookInterval
+		looked := time.Now()
 		err := r.lookOnce()
 		if err == nil {
 			found = true
+			if !r.waitToLook(looked, lookInterval) {
+				return nil
+			}
 			continue
 		}
 		if r.ctx.Err() != nil {
@@ -105,28 +105,25 @@ func (r *laneRunner) lookUntilDone() error {
 			return fmt.Errorf("reach redis within %v: %w", r.cfg.StartTimeout, err)
 		}
 		r.log.warn("cluster does not say who has which slots", "", slog.Any("error", err))
-		wait = lookAgain
+		if !r.waitToLook(looked, lookPause) {
+			return nil
+		}
 	}
 }
 
-// waitToLook returns false if the context ends before.
-func (r *laneRunner) waitToLook(d time.Duration) bool {
-	soonest := time.NewTimer(min(d, lookAgain))
-	defer soonest.Stop()
+// waitToLook waits until something has changed, but not beyond latest after the last look,
+// and not so short that looking is all that is done. It returns false if the context ends
+// before.
+func (r *laneRunner) waitToLook(last time.Time, latest time.Duration) bool {
+	timer := time.NewTimer(time.Until(last.Add(latest)))
+	defer timer.Stop()
 	select {
-	case <-soonest.C:
-	case <-r.ctx.Done():
-		return false
-	}
-	latest := time.NewTimer(max(0, d-lookAgain))
-	defer latest.Stop()
-	select {
-	case <-latest.C:
+	case <-timer.C:
 	case <-r.look:
 	case <-r.ctx.Done():
 		return false
 	}
-	return true
+	return sleep(r.ctx, time.Until(last.Add(lookPause)))
 }
 
 // lookAround has the cluster asked soon where things are, and first the server that should
@@ -143,8 +140,8 @@ func (s *Sharded) lookAround(server string) {
 	}
 }
 
-// moved is called by a publisher that has been told that a channel is elsewhere.
-func (s *Sharded) moved(ctx context.Context) {
+// lookAgain returns when the cluster has been asked again where things are, or soon.
+func (s *Sharded) lookAgain(ctx context.Context) {
 	s.mu.RLock()
 	changed := s.changed
 	s.mu.RUnlock()
@@ -157,6 +154,21 @@ func (s *Sharded) moved(ctx context.Context) {
 	case <-s.ended:
 	case <-ctx.Done():
 	}
+}
+
+// putBack queues messages, which the server of l has refused, before all others on the lanes
+// where their channels are. It returns false if that is l for any of them.
+func (s *Sharded) putBack(l *lane, batch []publication) (known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	byLane := make(map[*lane][]publication)
+	for _, m := range batch {
+		byLane[s.lane(m.channel)] = append(byLane[s.lane(m.channel)], m)
+	}
+	for to, messages := range byLane {
+		to.publisher.putBack(messages)
+	}
+	return byLane[l] == nil
 }
 
 func (r *laneRunner) lookOnce() error {
@@ -258,12 +270,17 @@ func (r *laneRunner) heir(address string, owners *[slotCount]string, masters []s
 // to which nothing belongs. A slot that nobody has stays where it was.
 func (r *laneRunner) sort(owners *[slotCount]string) {
 	var bySlot [slotCount]*lane
+	losing := make(map[*lane]bool)
 	for slot, owner := range owners {
+		var was *lane
+		if r.bySlot != nil {
+			was = r.bySlot[slot]
+		}
+		bySlot[slot] = was
 		if owner != "" {
 			bySlot[slot] = r.laneTo(owner)
-		} else if r.bySlot != nil {
-			bySlot[slot] = r.bySlot[slot]
 		}
+		losing[was] = losing[was] || bySlot[slot] != was
 	}
 	r.bySlot = &bySlot
 	now := time.Now()
@@ -272,9 +289,7 @@ func (r *laneRunner) sort(owners *[slotCount]string) {
 		for _, i := range l.interests.strays(here) {
 			r.lane(i.name).interests.adopt(i, now)
 		}
-		for _, m := range l.publisher.strays(here) {
-			r.sendOn(m)
-		}
+		r.sendOn(l, losing[l], here)
 	}
 	r.lanes = slices.DeleteFunc(r.lanes, func(l *lane) bool {
 		if slices.Contains(bySlot[:], l) {
@@ -286,10 +301,22 @@ func (r *laneRunner) sort(owners *[slotCount]string) {
 	})
 }
 
-// sendOn needs mu. It queues a message on the lane where its channel is now.
-func (r *laneRunner) sendOn(m publication) {
-	p := r.lane(m.channel).publisher
-	if err := p.enqueue(m); err != nil {
-		p.settle(m, err)
+// sendOn needs mu. It moves the messages that wait on a lane and belong elsewhere. If the lane
+// is losing channels, all others wait for what is out there: it may have to be sent on as
+// well, and first.
+func (r *laneRunner) sendOn(from *lane, losing bool, here func(channel string) bool) {
+	strays, flight := from.publisher.strays(here)
+	if flight != nil && losing {
+		for _, l := range r.lanes {
+			if l != from {
+				l.publisher.follow(flight)
+			}
+		}
+	}
+	for _, m := range strays {
+		p := r.lane(m.channel).publisher
+		if err := p.enqueue(m); err != nil {
+			p.settle(m, err)
+		}
 	}
 }

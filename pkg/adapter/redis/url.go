@@ -43,11 +43,17 @@ func parseURL(url string) (location, error) {
 	switch {
 	case scheme == "redis+sentinel", scheme == "rediss+sentinel":
 		return parseSentinelURL(url)
-	case scheme != "unix" && strings.Contains(url, ","):
+	case strings.Contains(url, ",") && !hasOneHost(url):
 		return parseClusterURL(url)
 	}
 	o, err := parseServer(url)
 	return location{kind: oneServer, options: o}, err
+}
+
+// hasOneHost reports whether the commas of a URL are in its path, its password and so on.
+func hasOneHost(url string) bool {
+	u, err := neturl.Parse(url)
+	return err == nil && !strings.Contains(u.Host, ",")
 }
 
 // parseServer reads the URL of one server.

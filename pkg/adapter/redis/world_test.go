@@ -91,20 +91,37 @@ func (n *testNode) Rooms(f func(namespace, room string)) {
 
 // member is an adapter that runs for a test node.
 type member struct {
-	*Adapter
-	node *testNode
-	t    testing.TB
-	stop func()
+	*Adapter               // nil if it is a sharded one
+	bus      testedAdapter // either
+	node     *testNode
+	t        testing.TB
+	stop     func()
 }
+
+func (m *member) Join(ctx context.Context, namespace, room string) error {
+	return m.bus.Join(ctx, namespace, room)
+}
+
+func (m *member) Leave(ctx context.Context, namespace, room string) error {
+	return m.bus.Leave(ctx, namespace, room)
+}
+
+func (m *member) Broadcast(ctx context.Context, b *socketio.Broadcast, deliver func()) error {
+	return m.bus.Broadcast(ctx, b, deliver)
+}
+
+func (m *member) Healthy() bool { return m.bus.Healthy() }
+func (m *member) Stats() Stats  { return m.bus.Stats() }
 
 // start runs an adapter until the test ends or its stop is called.
 func start(t testing.TB, cfg Config, tag string) *member {
 	t.Helper()
-	a, err := New(cfg)
+	a, err := newTested(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &member{Adapter: a, node: newTestNode(tag), t: t}
+	classic, _ := a.(*Adapter)
+	m := &member{Adapter: classic, bus: a, node: newTestNode(tag), t: t}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx, m.node) }()
