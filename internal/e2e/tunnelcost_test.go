@@ -146,6 +146,9 @@ func TestTunnelsAreCheap(t *testing.T) {
 	time.Sleep(5 * time.Second)
 	perTunnel := float64(between.residentKiB()-before) / float64(clients)
 	t.Logf("%d idle tunnels: %.1f KiB each on the node between", clients, perTunnel)
+	if perTunnel > 12 {
+		t.Errorf("more than 12 KiB for an idle tunnel")
+	}
 
 	publisher := joinedWS(t, owner.public)
 	for _, w := range []struct {
@@ -155,5 +158,10 @@ func TestTunnelsAreCheap(t *testing.T) {
 		alone := direct.deliver(t, publisher, "direct", w.messages, w.outstanding, owner, between)
 		through := tunnelled.deliver(t, publisher, "tunnelled", w.messages, w.outstanding, owner, between)
 		t.Logf("%s: %v per direct delivery, %v through a tunnel: %.2f times", w.name, alone, through, float64(through)/float64(alone))
+		// The goal is 1.5; what else this machine does moves the figure, and the clock
+		// of processes has ticks of 10 ms. Without trunks it is 2 to 3.5.
+		if through > 2*alone+time.Microsecond {
+			t.Errorf("%s: a delivery through a tunnel costs %v, a direct one %v", w.name, through, alone)
+		}
 	}
 }

@@ -32,6 +32,7 @@ type worker struct {
 	// Guarded by mu.
 	inbox []order
 	stop  bool
+	gone  bool // nothing is left: not even the pipe
 
 	// Owned by run.
 	slots   []slot                // by index, from 1
@@ -131,15 +132,19 @@ func (ws workers) close() {
 	for _, w := range ws.all {
 		w.mu.Lock()
 		w.stop = true
-		w.mu.Unlock()
 		w.rouse()
+		w.mu.Unlock()
 	}
 	ws.run.Wait()
 	for _, w := range ws.all {
-		for _, o := range w.inbox { // too late
+		w.mu.Lock()
+		late := w.inbox
+		w.inbox, w.gone = nil, true
+		w.release()
+		w.mu.Unlock()
+		for _, o := range late {
 			o.discard()
 		}
-		w.release()
 	}
 }
 
@@ -205,15 +210,19 @@ func duplicate(c *net.TCPConn) (int, error) {
 
 func (w *worker) ask(o order) {
 	w.mu.Lock()
-	w.inbox = append(w.inbox, o)
-	first := len(w.inbox) == 1
-	w.mu.Unlock()
-	if first {
+	if w.gone {
+		w.mu.Unlock()
+		o.discard()
+		return
+	}
+	if w.inbox = append(w.inbox, o); len(w.inbox) == 1 {
 		w.rouse()
 	}
+	w.mu.Unlock()
 }
 
-// rouse makes the worker look at its inbox. A full pipe has roused it already.
+// rouse makes the worker look at its inbox. A full pipe has roused it already. Callers
+// hold mu.
 func (w *worker) rouse() { _, _ = syscall.Write(w.wake[1], []byte{0}) }
 
 // work carries tunnels until close.

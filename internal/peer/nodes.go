@@ -9,6 +9,9 @@ const (
 	// lookPace is the least time between two looks at the store for unknown tags,
 	// however many requests name some.
 	lookPace = 250 * time.Millisecond
+	// lookTimeout and lookPace are what a request for an unknown tag waits for: it
+	// shall be answered within a second.
+	lookTimeout = 700 * time.Millisecond
 	// strangerTime is how long a tag that nobody had is taken for unknown without
 	// another look.
 	strangerTime = time.Second
@@ -117,7 +120,7 @@ func (r *Registry) plan() *look {
 		r.mu.Lock()
 		r.copy.look = nil // who asks from now on needs a later one
 		r.mu.Unlock()
-		l.err = r.refresh(context.Background())
+		l.err = r.refresh(context.Background(), lookTimeout)
 		close(l.done)
 	})
 	return l
@@ -125,12 +128,12 @@ func (r *Registry) plan() *look {
 
 // refresh renews the copy. When the store does not answer, the copy stays: the nodes
 // in it are most likely there, and which are not shows when they are asked.
-func (r *Registry) refresh(ctx context.Context) error {
+func (r *Registry) refresh(ctx context.Context, timeout time.Duration) error {
 	began := time.Now()
 	r.mu.Lock()
 	r.copy.tried = began
 	r.mu.Unlock()
-	within, cancel := context.WithTimeout(ctx, storeTimeout)
+	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	entries, err := r.cfg.Store.List(within)
 	if err != nil {
@@ -179,7 +182,7 @@ func (r *Registry) merge(entries map[string]Node, began time.Time) (came, went [
 	c.listed = began
 	// An entry that is missing for less than this may be one that Redis has lost: its
 	// node writes it again with its next renewal.
-	patience := r.cfg.Refresh + 2*storeTimeout
+	patience := r.cfg.Refresh + storeTimeout
 	for tag, n := range c.known {
 		if entry, listed := entries[tag]; listed {
 			if n.missing = (time.Time{}); entry.ID == n.ID {

@@ -11,9 +11,9 @@ import (
 
 const (
 	claimAttempts = 64 // tags that are drawn before giving up; one in thousands is taken
-	// storeTimeout bounds one conversation with the store. A request for an unknown
-	// tag waits for lookPace and for this, and shall be answered within a second.
-	storeTimeout = 700 * time.Millisecond
+	// storeTimeout bounds one conversation with the store, but for one that a request
+	// waits for.
+	storeTimeout = 2 * time.Second
 )
 
 // Config says how a Registry works. Store is required.
@@ -138,20 +138,23 @@ func (r *Registry) Leave(ctx context.Context) error {
 // Run keeps the claim and the copy fresh until ctx ends, and returns nil then. It
 // returns ErrTaken when another node has this node's tag: this one must stop serving.
 func (r *Registry) Run(ctx context.Context) error {
-	tick := time.NewTicker(r.cfg.Refresh)
-	defer tick.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
-		if err := r.renew(ctx); errors.Is(err, ErrTaken) {
-			return err
-		}
-		if ctx.Err() == nil {
-			_ = r.refresh(ctx) // counted; the copy stays
-		}
 		select {
-		case <-tick.C:
+		case <-timer.C:
 		case <-ctx.Done():
 			return nil
 		}
+		err := r.renew(ctx)
+		if errors.Is(err, ErrTaken) {
+			return err
+		}
+		next := r.cfg.Refresh
+		if errors.Join(err, r.refresh(ctx, storeTimeout)) != nil {
+			next /= 6 // the entry must not end for a few answers that came late
+		}
+		timer.Reset(next)
 	}
 }
 
