@@ -70,7 +70,7 @@ func withAllowed(err error, app *kong.Application) error {
 		flags := list(settingsOf(app), func(name string) string { return "--" + name })
 		return fmt.Errorf("%s; allowed: --help, %s", message, flags)
 	case strings.HasPrefix(message, "unexpected argument"):
-		return fmt.Errorf("%s; allowed: %s, %s, %s", message, cmdServe, cmdCheck, cmdVersion)
+		return fmt.Errorf("%s; allowed: %s, %s, %s, and flags, which --help lists", message, cmdServe, cmdCheck, cmdVersion)
 	}
 	return err
 }

@@ -66,7 +66,7 @@ func TestNobodyNoticesABalancerWithoutStickiness(t *testing.T) {
 func TestForwardingAddsLessThanAMillisecondToAPoll(t *testing.T) {
 	nodes := startThree(t, plainProgram, "--dev")
 	balancer := startHAProxy(t, nodes)
-	s := startScript(t, "nobodyNoticesTheBalancer", balancer.url(), options{"count": 60, "visitors": 1, "messages": 10, "pause": 500})
+	s := startScript(t, "nobodyNoticesTheBalancer", balancer.url(), options{"count": 30, "visitors": 1, "messages": 10, "pause": 600})
 	s.expect("connected")
 	s.expect("talked")
 	for _, kind := range []string{"get", "post"} {

@@ -130,15 +130,16 @@ func startIll(t *testing.T) *ill {
 	return x
 }
 
-// channels counts the subscribers of the room that the members talk in.
-func (x *ill) channels() int64 {
+// heard counts the nodes that hear the room that the members talk in, and those that
+// hear the questions of others: as many answers are waited for.
+func (x *ill) heard() (room, questions int64) {
 	x.t.Helper()
-	channel := x.prefix + "#/#ill-" + x.prefix + "#"
-	n, err := x.redis.PubSubNumSub(context.Background(), channel).Result()
+	channels := []string{x.prefix + "#/#ill-" + x.prefix + "#", x.prefix + "-request#/#"}
+	n, err := x.redis.PubSubNumSub(context.Background(), channels...).Result()
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	return n[channel]
+	return n[channels[0]], n[channels[1]]
 }
 
 // finish says that the node is well, or gone, and returns what the members have seen.
@@ -158,19 +159,19 @@ func (x *ill) finish() account {
 }
 
 // A killed node takes its own connections with it, and nothing else: its subscriptions
-// vanish, its clients come back on the other nodes, and those that were there miss
+// vanish, so that no question waits for its answer, its clients come back on the other nodes, and those that were there miss
 // nothing.
 func TestKilledNodeIsReplacedByTheOthers(t *testing.T) {
 	t.Parallel()
 	x := startIll(t)
-	if n := x.channels(); n != 3 {
-		t.Fatalf("%d nodes hear the room", n)
+	if room, questions := x.heard(); room != 3 || questions != 3 {
+		t.Fatalf("%d nodes hear the room, and %d the questions", room, questions)
 	}
 	begin := time.Now()
 	x.nodes[1].kill()
 	eventually(t, 10*time.Second, "its subscriptions to vanish", func() error {
-		if n := x.channels(); n != 2 {
-			return fmt.Errorf("%d nodes hear the room", n)
+		if room, questions := x.heard(); room != 2 || questions != 2 {
+			return fmt.Errorf("%d nodes hear the room, and %d the questions", room, questions)
 		}
 		return nil
 	})

@@ -29,6 +29,7 @@ var (
 	descBusGapSeconds    = desc("adapter_gap_seconds_total", "Time in which emits of other nodes may not have been heard, or own ones not have been published. Never too short.", "side")
 	descBusProbes        = desc("adapter_probes_total", "Probes with which this node has heard itself through Redis.")
 	descBusProbeSeconds  = desc("adapter_probe_duration_seconds", "Time that the last such probe took.")
+	descBusStrayProbes   = desc("adapter_stray_probes_total", "Messages by the probes' channel that were no probe of this node, or one too late.")
 	descBusUnproven      = desc("adapter_unproven_seconds", "Time since the last moment until which nothing is known to be missing.")
 )
 
@@ -77,6 +78,7 @@ func (b *bus) collect(m sink) {
 	m <- prometheus.MustNewConstMetric(descBusGapSeconds, prometheus.CounterValue, s.GapTotal.Seconds(), "hearing")
 	m <- prometheus.MustNewConstMetric(descBusGapSeconds, prometheus.CounterValue, s.PublishGapTotal.Seconds(), "publishing")
 	m.counter(descBusProbes, int64(s.Probes))
+	m.counter(descBusStrayProbes, int64(s.StrayProbes))
 	m <- prometheus.MustNewConstMetric(descBusProbeSeconds, prometheus.GaugeValue, s.ProbeTime.Seconds())
 	if !s.ProvenUntil.IsZero() {
 		m <- prometheus.MustNewConstMetric(descBusUnproven, prometheus.GaugeValue, time.Since(s.ProvenUntil).Seconds())

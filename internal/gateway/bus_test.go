@@ -75,7 +75,9 @@ func nodesShareRooms(t *testing.T, cfg Config) {
 	}
 
 	// The publisher hears from Redis after the receivers have.
-	for _, line := range []string{"gateway_adapter_connected 1", "gateway_adapter_published_total 1", "gateway_adapter_publish_duration_seconds_count 1"} {
+	for _, line := range []string{"gateway_adapter_connected 1", "gateway_adapter_published_total 1", "gateway_adapter_publish_duration_seconds_count 1",
+		"gateway_adapter_questions 0", "gateway_adapter_questions_refused_total 0", "gateway_adapter_acks_given_up_total 0",
+		"gateway_adapter_stray_probes_total 0", `gateway_adapter_answers_total{kind="given"} 0`} {
 		nodes[0].until(nodes[0].internal+"/metrics", 200, "\n"+line+"\n")
 	}
 	nodes[1].until(nodes[1].internal+"/metrics", 200, "\ngateway_emits_heard_total 1\n")

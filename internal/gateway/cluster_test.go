@@ -34,6 +34,9 @@ func (w *world) ask(method, url, body string, header ...string) (*http.Response,
 		w.t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return resp, "" // the body would end with the session
+	}
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		w.t.Fatal(err)

@@ -356,7 +356,7 @@ func (w *worker) serve(t *epolled, i int, events uint32) {
 func (w *worker) move(t *epolled, i int) {
 	n, err := ignoringEINTR(syscall.Read, t.sides[i].fd, w.buf)
 	switch {
-	case err == syscall.EAGAIN:
+	case errors.Is(err, syscall.EAGAIN):
 	case err != nil:
 		w.finish(t, true)
 	case n == 0:
@@ -369,7 +369,7 @@ func (w *worker) move(t *epolled, i int) {
 // write gives p to side i, and keeps what it does not take.
 func (w *worker) write(t *epolled, i int, p []byte) {
 	n, err := ignoringEINTR(syscall.Write, t.sides[i].fd, p)
-	if err != nil && err != syscall.EAGAIN {
+	if err != nil && !errors.Is(err, syscall.EAGAIN) {
 		w.finish(t, true)
 		return
 	}
@@ -388,7 +388,7 @@ func (w *worker) flush(t *epolled, i int) {
 	s := &t.sides[i]
 	n, err := ignoringEINTR(syscall.Write, s.fd, s.rest)
 	if err != nil {
-		if err != syscall.EAGAIN {
+		if !errors.Is(err, syscall.EAGAIN) {
 			w.finish(t, true)
 		}
 		return
@@ -477,7 +477,7 @@ func (w *worker) finish(t *epolled, abort bool) {
 func ignoringEINTR(call func(int, []byte) (int, error), fd int, p []byte) (int, error) {
 	for {
 		n, err := call(fd, p)
-		if err != syscall.EINTR {
+		if err == nil || !errors.Is(err, syscall.EINTR) {
 			return max(n, 0), err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"net"
 	"strconv"
 	"sync"
@@ -218,7 +219,7 @@ const feedBytes = 1 << 20
 func (w *worker) readFrames(f *feeder) int {
 	kept := copy(w.buf, f.partial)
 	n, err := ignoringEINTR(syscall.Read, f.fd, w.buf[kept:])
-	if err == syscall.EAGAIN {
+	if errors.Is(err, syscall.EAGAIN) {
 		return 0
 	}
 	if err != nil || n == 0 {
@@ -318,7 +319,7 @@ func (w *worker) tellStall(t *epolled) {
 // tell names stalled streams to their owner.
 func (w *worker) tell(f *feeder) {
 	n, err := ignoringEINTR(syscall.Write, f.fd, f.stalled)
-	if err != nil && err != syscall.EAGAIN {
+	if err != nil && !errors.Is(err, syscall.EAGAIN) {
 		w.starve(f)
 		return
 	}

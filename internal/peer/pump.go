@@ -79,7 +79,7 @@ func (p *pumped) move(to, from net.Conn) error {
 				return err
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -54,7 +54,7 @@ func newRelays(patience time.Duration, log *slog.Logger) (*relays, error) {
 
 // start begins a tunnel, which owns both connections from now on and ends with gone.
 // st, if not nil, is where the owner sends what is for the client.
-func (rs *relays) start(client, owner net.Conn, gone context.Context, st *stream) {
+func (rs *relays) start(gone context.Context, client, owner net.Conn, st *stream) {
 	t := &tunnel{}
 	rs.mu.Lock() // until t can be ended: whoever wants to must find it
 	defer rs.mu.Unlock()

@@ -44,7 +44,7 @@ func (rs *relays) passage(t *testing.T) *passage {
 	far, owner := tcpPair(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	rs.start(near, far, ctx, nil)
+	rs.start(ctx, near, far, nil)
 	return &passage{rs, client, owner, cancel}
 }
 

@@ -119,7 +119,7 @@ func (f *Forwarder) tunnel(w http.ResponseWriter, resp *http.Response, owner net
 		client.Close()
 		return err
 	}
-	f.relays.start(client, owner, n.gone, st)
+	f.relays.start(n.gone, client, owner, st)
 	return nil
 }
 
@@ -141,31 +141,31 @@ func (f *Forwarder) openTrunk(ctx context.Context, n *known, id string) (net.Con
 		return nil, err
 	}
 	_ = conn.SetDeadline(time.Now().Add(dialTimeout)) // fails only on a closed connection, as the write will
-	resp, err := f.askTrunk(conn, n, id)
-	if err == nil && resp.StatusCode != http.StatusSwitchingProtocols {
-		err = errNoTrunk
-	}
-	if err != nil {
+	if err := f.askTrunk(conn, n, id); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, conn.SetDeadline(time.Time{})
 }
 
-func (f *Forwarder) askTrunk(conn net.Conn, n *known, id string) (*http.Response, error) {
+func (f *Forwarder) askTrunk(conn net.Conn, n *known, id string) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: causeway-trunk\r\nContent-Length: 0\r\n", Path, n.Address)
 	fmt.Fprintf(&b, "%s: %s\r\n%s: %s\r\n%s: %s\r\n%s: %s\r\n\r\n",
 		headerToken, token(f.cfg.Key, n.tag), headerFrom, f.tag, headerMethod, methodTrunk, headerTrunk, id)
 	if _, err := conn.Write(b.Bytes()); err != nil {
-		return nil, err
+		return err
 	}
 	head := heads.Get().(*bufio.Reader)
 	defer heads.Put(head)
 	head.Reset(io.LimitReader(conn, MaxHeaderBytes))
 	resp, err := http.ReadResponse(head, nil)
-	if err == nil && head.Buffered() > 0 {
-		err = errNoTrunk // a stream before there is one
+	if err != nil {
+		return err
 	}
-	return resp, err
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusSwitchingProtocols || head.Buffered() > 0 { // nothing is sent before there is a stream
+		return errNoTrunk
+	}
+	return nil
 }

@@ -97,7 +97,7 @@ func (o *Own) Kill() {
 		return
 	}
 	_ = o.cmd.Process.Kill() // it may have exited
-	<-o.exited
+	_ = <-o.exited
 	o.cmd = nil
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // audience is the set of sockets that a broadcast reaches, and the scratch space
-// to find it. It is used again: finding members allocates nothing.
+// to find it. It is used again: finding the members of few rooms allocates nothing.
 type audience struct {
 	sockets []*Socket
 	rooms   []*room   // whose members are in sockets already
@@ -36,12 +36,20 @@ func (a *audience) release() {
 	audiences.Put(a)
 }
 
-// members returns the connected sockets that are in any of rooms, or all if there
-// are none, and in none of except. The caller releases it.
+// fewRooms is up to how many names it is cheaper to look through a socket's rooms for
+// each of them than to keep a set of sockets.
+const fewRooms = 16
+
+// members returns the sockets that are in any of rooms, or all if there are none, and in
+// none of except. Some may not be connected yet, or any more. The caller releases it.
 func (x *roomIndex) members(rooms, except []string) *audience {
 	a := audiences.Get().(*audience)
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	if len(rooms)+len(except) > fewRooms {
+		x.membersOfMany(a, rooms, except)
+		return a
+	}
 	for _, name := range except {
 		if r := x.rooms[name]; r != nil {
 			a.outside = append(a.outside, r)
@@ -67,6 +75,46 @@ func (x *roomIndex) members(rooms, except []string) *audience {
 	return a
 }
 
+// membersOfMany is members in a time that grows with the names and their members, not
+// with the product of the two. It needs mu.
+func (x *roomIndex) membersOfMany(a *audience, rooms, except []string) {
+	seen := make(map[*Socket]bool) // or left out
+	x.each(except, func(s *Socket) { seen[s] = true })
+	add := func(s *Socket) {
+		if !seen[s] {
+			seen[s] = true
+			a.sockets = append(a.sockets, s)
+		}
+	}
+	if len(rooms) > 0 {
+		x.each(rooms, add)
+		return
+	}
+	for _, s := range x.everyone {
+		add(s)
+	}
+}
+
+// each calls f for the members of each of the rooms, several times for who is in several.
+// It needs mu.
+func (x *roomIndex) each(names []string, f func(*Socket)) {
+	done := make(map[string]bool, len(names))
+	for _, name := range names {
+		if done[name] {
+			continue
+		}
+		done[name] = true
+		if r := x.rooms[name]; r != nil {
+			for _, s := range r.members {
+				f(s)
+			}
+		}
+		if s := x.byID[name]; s != nil {
+			f(s)
+		}
+	}
+}
+
 func (a *audience) addAll(members []*Socket) {
 	if len(a.outside)+len(a.absent)+len(a.rooms)+len(a.alone) == 0 {
 		a.sockets = append(a.sockets, members...)
@@ -79,8 +127,7 @@ func (a *audience) addAll(members []*Socket) {
 	}
 }
 
-// wants reports whether s is neither left out nor there already. A socket is in
-// few rooms, so looking through them is cheaper than keeping a set.
+// wants reports whether s is neither left out nor there already.
 func (a *audience) wants(s *Socket) bool {
 	return !slices.Contains(a.absent, s) && !slices.Contains(a.alone, s) && !s.inAny(a.outside) && !s.inAny(a.rooms)
 }

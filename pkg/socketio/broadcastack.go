@@ -15,7 +15,8 @@ const defaultAckTimeout = 5 * time.Second
 // reaches. Replies come in no order. If Timeout has passed or ctx has ended, the
 // error is ErrAckTimeout or ctx's cause, and the replies are those that have come; a
 // *PartialError in it says how many other nodes have answered.
-// A socket that ends is no longer waited for. Sockets of other nodes take part if
+// A socket that ends is no longer waited for. One that owes Config.MaxPendingAcks acks
+// does not get the event, and the error is ErrTooManyAcks. Sockets of other nodes take part if
 // the adapter is a ClusterAdapter.
 func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) ([]Reply, error) {
 	b, err := e.broadcast(event, args)

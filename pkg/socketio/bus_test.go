@@ -206,6 +206,25 @@ func TestServerSideEventsHaveReservedNamesOfTheirOwn(t *testing.T) {
 	})
 }
 
+func TestEmitThatOtherNodesWouldRefuseGoesNowhere(t *testing.T) {
+	inCluster(t, 2, func(t *testing.T, servers []*Server) {
+		a := settle(t, servers[0], "red")
+		defer end(a)
+		many := servers[0].To("red").To(make([]string, maxTargets)...)
+		if err := many.Emit("x"); !errors.Is(err, ErrTooManyTargets) {
+			t.Errorf("Emit: %v, want ErrTooManyTargets", err)
+		}
+		if _, err := many.EmitWithAck(t.Context(), "x"); !errors.Is(err, ErrTooManyTargets) {
+			t.Errorf("EmitWithAck: %v, want ErrTooManyTargets", err)
+		}
+		a.hears()
+		if err := many.Local().Emit("here"); err != nil {
+			t.Error(err)
+		}
+		a.hears(`2["here"]`)
+	})
+}
+
 func TestHostileBroadcastIsRefused(t *testing.T) {
 	inWorld(t, Config{Adapter: new(scriptedAdapter)}, func(w *world) {
 		c := w.joined()

@@ -37,13 +37,19 @@ type Config struct {
 	MaxPendingAcks int
 	// MaxNameBytes bounds the names of events, rooms and namespaces. 0 means 256.
 	MaxNameBytes int
+	// MaxAuthBytes bounds the auth object of a CONNECT, which is kept as long as its
+	// socket: a client that sends more is disconnected. 0 means 65,536.
+	MaxAuthBytes int
 	// MaxArgs bounds the arguments of one event or ack. 0 means 1,000.
 	MaxArgs int
-	// MaxDepth bounds the nesting of one argument. 0 means 128.
+	// MaxDepth bounds the nesting of an event's or an ack's arguments, and of auth
+	// objects, the array around the arguments included. 0 means 128, and more than 1,024
+	// is refused.
 	MaxDepth int
 	// InboxSize is how many events of one connection may wait for its handlers
 	// before the connection is no longer read; so many bytes as one message may have
-	// stop it as well. 0 means 64.
+	// stop it as well. A client's pong waits behind its events then: one whose handlers
+	// hold it back for longer than the ping timeout is disconnected. 0 means 64.
 	InboxSize int
 	// MaxOpenNamespaces bounds the namespaces of the server. When it is reached
 	// clients can open no more dynamic ones; Of is not bounded. 0 means 10,000.
@@ -53,7 +59,8 @@ type Config struct {
 	// OnServerSide function is there for it, as the reference does: whoever asks
 	// waits until its time is up. Otherwise it is answered, with nothing.
 	LeaveUnknownServerEvents bool
-	// CleanupEmptyNamespaces removes a dynamic namespace when its last socket leaves.
+	// CleanupEmptyNamespaces removes a dynamic namespace when its last socket leaves,
+	// with what was registered on it and not on its DynamicNamespace.
 	// Without it clients can use up MaxOpenNamespaces by asking for one after the
 	// other, if the rules match that many names.
 	CleanupEmptyNamespaces bool
@@ -87,6 +94,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"MaxRoomsPerSocket", &c.MaxRoomsPerSocket, 128},
 		{"MaxPendingAcks", &c.MaxPendingAcks, 1000},
 		{"MaxNameBytes", &c.MaxNameBytes, 256},
+		{"MaxAuthBytes", &c.MaxAuthBytes, 1 << 16},
 		{"MaxArgs", &c.MaxArgs, 1000},
 		{"MaxDepth", &c.MaxDepth, 128},
 		{"InboxSize", &c.InboxSize, 64},
@@ -98,6 +106,9 @@ func (c Config) withDefaults() (Config, error) {
 		if *limit.value == 0 {
 			*limit.value = limit.unset
 		}
+	}
+	if c.MaxDepth > maxNesting {
+		return c, fmt.Errorf("socketio: Config.MaxDepth is %d: at most %d", c.MaxDepth, maxNesting)
 	}
 	return c, nil
 }

@@ -50,6 +50,7 @@ var (
 	errNotJoined     = errors.New("packet for a namespace that is not joined")
 	errJoinedAlready = errors.New("namespace is joined already")
 	errFromClient    = errors.New("CONNECT_ERROR from a client")
+	errAuthTooLarge  = errors.New("auth object is too large")
 	errNothingJoined = errors.New("no namespace joined in time")
 	errPanic         = errors.New("handler panicked")
 
@@ -74,6 +75,10 @@ func (c *conn) Message(data []byte, binary bool) {
 	c.server.counters.packetsIn[p.kind].Add(1)
 	switch p.kind {
 	case kindConnect:
+		if len(p.data) > c.server.cfg.MaxAuthBytes {
+			c.refuse(ReasonForcedClose, errAuthTooLarge)
+			return
+		}
 		c.connect(p)
 	case kindConnectError:
 		c.refuse(ReasonForcedServer, errFromClient)

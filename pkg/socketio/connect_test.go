@@ -111,6 +111,25 @@ func TestMiddlewareSeesAuthAndMayJoin(t *testing.T) {
 	})
 }
 
+// An auth object is kept for as long as its socket, so a megabyte in each would be the
+// cheapest way to a node's memory.
+func TestAuthIsBounded(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		auth := func(size int) string { return `0{"token":"` + strings.Repeat("x", size-len(`{"token":""}`)) + `"}` }
+		most, more := w.client(), w.client()
+		most.say(auth(1 << 16))
+		most.isOpen(true)
+		if n := len(w.only().Handshake().Auth()); n != 1<<16 {
+			t.Errorf("%d bytes of auth arrived", n)
+		}
+		more.say(auth(1<<16 + 1))
+		more.isOpen(false)
+		if n := w.server.Stats().Refused[ReasonForcedClose]; n != 1 {
+			t.Errorf("%d connections refused, want 1", n)
+		}
+	})
+}
+
 func TestSecondConnectCloses(t *testing.T) {
 	for _, slow := range []bool{false, true} {
 		inWorld(t, Config{}, func(w *world) {

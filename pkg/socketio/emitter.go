@@ -44,14 +44,17 @@ func (e Emitter) Local() Emitter { e.local = true; return e }
 // Compress says whether HTTP compression may be used for an event. It may, by default.
 func (e Emitter) Compress(on bool) Emitter { e.noCompress = !on; return e }
 
-// Timeout bounds the wait of EmitWithAck. 0 means 5 s, or the deadline of its context.
+// Timeout bounds the waits of EmitWithAck and FetchSockets. 0 means the deadline of their
+// context, or 5 s if it has none.
 func (e Emitter) Timeout(d time.Duration) Emitter { e.timeout = d; return e }
 
 // Emit sends an event. Arguments are encoded as encoding/json does, but for
 // Binary and []byte, which travel as attachments, and Raw, which is sent as it
-// came. Emits of one caller reach each socket in their order. An error of the
-// adapter's says that other nodes may not have got the event; this node's sockets
-// got it nevertheless.
+// came. Emits of one caller reach each socket in their order. With ErrReservedEvent,
+// ErrTooManyTargets, or an error about an argument (ErrTooManyAttachments,
+// ErrPlaceholder, ErrInvalidJSON, encoding/json's) the event went nowhere. Any other
+// error is the adapter's: other nodes may not have got the event; this node's sockets
+// have.
 func (e Emitter) Emit(event string, args ...any) error {
 	b, err := e.broadcast(event, args)
 	if err != nil {
@@ -74,6 +77,9 @@ func (e Emitter) broadcast(event string, args []any) (*Broadcast, error) {
 	}
 	if e.ns.server.cfg.Adapter != nil && !e.local {
 		// What the other nodes would refuse goes nowhere.
+		if len(e.rooms)+len(e.except) > maxTargets {
+			return nil, ErrTooManyTargets
+		}
 		if _, _, err := parseEvent(data, attachments, &e.ns.server.limits); err != nil {
 			return nil, fmt.Errorf("emit: %w", err)
 		}

@@ -16,6 +16,9 @@ var (
 	// ErrBadRoom says that a room's name is empty, longer than
 	// Config.MaxNameBytes, or not UTF-8.
 	ErrBadRoom = errors.New("socketio: illegal room name")
+	// ErrTooManyTargets says that an emitter has more than 10,000 rooms and exceptions,
+	// which other nodes would refuse.
+	ErrTooManyTargets = errors.New("socketio: too many rooms at once")
 	// ErrUnknownNamespace says that no such namespace is open on this node.
 	ErrUnknownNamespace = errors.New("socketio: unknown namespace")
 	// ErrBadBroadcast says that what another node sent is not well formed.

@@ -15,7 +15,8 @@ type listeners struct {
 }
 
 // On adds a handler for an event. What is the same for all sockets costs less on
-// the Namespace.
+// the Namespace. No client can send an event with a reserved name (ErrReservedEvent): for
+// the socket's end there are OnDisconnecting and OnDisconnect.
 func (s *Socket) On(event string, f func(*Event)) {
 	listen(s, func(l *listeners) { l.events = append(l.events, handler{event, f}) })
 }

@@ -68,7 +68,8 @@ func (s *Socket) Transport() engineio.Transport { return s.conn.session.Transpor
 func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
 // SetData keeps a value with the socket. FetchSockets shows it, as JSON, to other
-// nodes.
+// nodes: at any time and from any goroutine, so a value that has been set must not
+// change. Set another one.
 func (s *Socket) SetData(v any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,8 +166,9 @@ func (s *Socket) openRooms(ctx context.Context, rooms []string) error {
 }
 
 // Leave ends the socket's membership in rooms. When it returns, nothing more
-// reaches the socket by these rooms, unless it was sent before. ctx is for the
-// adapter; Leave waits for nothing else, and its error is nil at present.
+// reaches the socket by these rooms, unless it was sent before. It returns nil; an
+// adapter that does not leave is logged. ctx is not looked at: an end of it would not
+// undo the leave.
 func (s *Socket) Leave(_ context.Context, rooms ...string) error {
 	left := false
 	for _, name := range rooms {

@@ -47,6 +47,26 @@ func newClient(l location) *goredis.Client {
 	return c
 }
 
+// NewClient returns a client for a URL as Config has it, for what a program keeps in the
+// same Redis beside the adapter's messages. The caller closes it. The error quotes
+// nothing of the URL, which may have a password.
+func NewClient(url string) (goredis.UniversalClient, error) {
+	l, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	if l.kind != inCluster {
+		return newClient(l), nil
+	}
+	o := l.options
+	return goredis.NewClusterClient(&goredis.ClusterOptions{
+		Addrs: l.addresses, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+		MaxRetries: o.MaxRetries, Protocol: o.Protocol, DialerRetries: o.DialerRetries,
+		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
+		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
+	}), nil
+}
+
 func (l location) failover() *goredis.FailoverOptions {
 	o := l.options
 	return &goredis.FailoverOptions{

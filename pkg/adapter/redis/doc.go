@@ -34,6 +34,25 @@
 // events for the program. Those wait for a goroutine of their own, and are refused and
 // counted if too many wait.
 //
+// # Faults
+//
+// A node notices within 10 s that Redis is away, silent, or no longer brings what is
+// published: it publishes a probe to a channel of its own, P-probe#<node>#, every
+// Config.ProbeInterval, and hears it by the connection that is subscribed. A user of Redis
+// that is limited to some channels needs that one as well. When Redis is back, everything
+// is heard and published again within 3 s.
+//
+// Whatever is lost, somebody counts it. The publisher counts what it could not publish:
+// refused at once (RefusedAway, RefusedFull, RefusedBad), certainly not published
+// (PublishFailed), or never answered, so that it may have been published or not
+// (PublishUnknown); it is not sent again, because twice is worse than late. The receiver
+// counts the time in which it may not have heard what others published (Gaps, GapTotal):
+// from the sending of the last probe that came back to the confirmation of the new
+// subscriptions, which is rather too long than too short. How many messages fell into that
+// time it can't know: the wire format numbers nothing. So a message of one node is heard
+// by the other members, or it is in the first node's counters, or it falls into a gap of
+// those that miss it.
+//
 // # A life
 //
 // New checks the configuration and connects to nothing. Run connects, subscribes to what

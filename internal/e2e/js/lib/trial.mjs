@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createInterface } from "node:readline";
 import { io as io4 } from "socket.io-client";
 import { io as io3 } from "socket.io-client-3";
 import { plain } from "./plain.mjs";
@@ -13,6 +14,7 @@ export class Trial {
   #sockets = [];
   #trace = [];
   #waits = new Set();
+  #lines;
 
   constructor({ url, client = "4", transport = "websocket", seconds = 40, ...rest }) {
     Object.assign(this, { url, client, transport, rest });
@@ -34,6 +36,13 @@ export class Trial {
   // say prints one JSON line for the test that started this process.
   say(what, details = {}) {
     process.stdout.write(JSON.stringify({ say: what, ...details }) + "\n");
+  }
+
+  // told waits for the line on stdin that the test answers with.
+  async told(what) {
+    this.#lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+    const { value, done } = await this.named(`the test to say ${what}`, this.#lines.next());
+    assert.equal(done ? "end of input" : value, what);
   }
 
   // named makes a wait show up by name when the trial expires during it.
