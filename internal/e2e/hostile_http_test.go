@@ -130,7 +130,7 @@ func openPacketIsExact(a *attack) {
 	if want := []string{"maxPayload", "pingInterval", "pingTimeout", "sid", "upgrades"}; !slices.Equal(keys, want) {
 		a.Errorf("keys %v, expected %v", keys, want)
 	}
-	if fmt.Sprint(open["upgrades"], open["pingInterval"], open["pingTimeout"], open["maxPayload"]) != "[websocket] 300 200 1e+06" {
+	if fmt.Sprint(open["upgrades"], open["pingInterval"], open["pingTimeout"], open["maxPayload"]) != "[websocket] 300 1000 1e+06" {
 		a.Errorf("open packet %v", open)
 	}
 }
