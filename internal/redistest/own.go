@@ -97,7 +97,7 @@ func (o *Own) Kill() {
 		return
 	}
 	_ = o.cmd.Process.Kill() // it may have exited
-	_ = <-o.exited
+	<-o.exited
 	o.cmd = nil
 }
 

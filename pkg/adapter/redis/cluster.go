@@ -101,7 +101,7 @@ func (c *redisCluster) slotsOf(ctx context.Context, address string) ([]goredis.C
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	slots, err := asker.ClusterSlots(ctx).Result()
+	slots, err := asker.ClusterSlots(ctx).Result() //nolint:staticcheck // its successor needs Redis 7, which the classic adapter does not
 	if err == nil && len(slots) == 0 {
 		err = errors.New("it has no slots")
 	}
@@ -133,7 +133,7 @@ func (c *redisCluster) learn(slots []goredis.ClusterSlot) {
 			}
 		}
 	}
-	known := append(masters, replicas...)
+	known := slices.Concat(masters, replicas)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known = known

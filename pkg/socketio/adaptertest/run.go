@@ -16,7 +16,7 @@ import (
 // Promise is a way in which an adapter promises less than the others.
 type Promise string
 
-// OrderPerRoom: what a node emits to one room, or to everybody, arrives in order, but an
+// OrderPerRoom says that what a node emits to one room, or to everybody, arrives in order, but an
 // emit to a room may overtake one to another, or to everybody.
 const OrderPerRoom Promise = "order per room"
 
