@@ -16,7 +16,7 @@ func TestClusterHasAllSlotsAndMovesThem(t *testing.T) {
 	c := redistest.StartCluster(t, 3, true)
 	shards := func() map[int]string {
 		owners := map[int]string{}
-		slots, err := c.Masters[0].Client().ClusterSlots(context.Background()).Result() //nolint:staticcheck // the simpler answer
+		slots, err := c.Masters[0].Client().ClusterSlots(context.Background()).Result() //nolint:staticcheck // it is what the adapter asks
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -101,7 +101,7 @@ func (c *redisCluster) slotsOf(ctx context.Context, address string) ([]goredis.C
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	slots, err := asker.ClusterSlots(ctx).Result() //nolint:staticcheck // CLUSTER SHARDS is not there before Redis 7, and classic needs no 7
+	slots, err := asker.ClusterSlots(ctx).Result() //nolint:staticcheck // its successor needs Redis 7, which the classic adapter does not
 	if err == nil && len(slots) == 0 {
 		err = errors.New("it has no slots")
 	}

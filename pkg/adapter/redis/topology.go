@@ -90,7 +90,7 @@ func (r *laneRunner) lookUntilDone() error {
 		return nil
 	}
 	start, found := time.Now(), false
-	for {
+	for r.ctx.Err() == nil {
 		looked := time.Now()
 		err := r.lookOnce()
 		if err == nil {
@@ -100,17 +100,15 @@ func (r *laneRunner) lookUntilDone() error {
 			}
 			continue
 		}
-		if r.ctx.Err() != nil {
-			return nil //nolint:nilerr // what ended with ctx is no error
-		}
-		if !found && r.cfg.StartTimeout > 0 && time.Since(start) >= r.cfg.StartTimeout {
+		if !found && r.ctx.Err() == nil && r.cfg.StartTimeout > 0 && time.Since(start) >= r.cfg.StartTimeout {
 			return fmt.Errorf("reach redis within %v: %w", r.cfg.StartTimeout, err)
 		}
 		r.log.warn("cluster does not say who has which slots", "", slog.Any("error", err))
 		if !r.waitToLook(looked, lookPause) {
-			return nil
+			break
 		}
 	}
+	return nil
 }
 
 // waitToLook waits until something has changed, but not beyond latest after the last look,

@@ -16,8 +16,8 @@ import (
 // Promise is a way in which an adapter promises less than the others.
 type Promise string
 
-// OrderPerRoom is less than order: what a node emits to one room, or to everybody, arrives
-// in order, but an emit to a room may overtake one to another, or to everybody.
+// OrderPerRoom says that what a node emits to one room, or to everybody, arrives in order, but an
+// emit to a room may overtake one to another, or to everybody.
 const OrderPerRoom Promise = "order per room"
 
 // Run runs the suite. newCluster returns adapters of nodes that share a bus which
