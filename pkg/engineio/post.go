@@ -115,7 +115,7 @@ func (s *Session) dispatch(body []byte) bool {
 
 // overtaking is how much later than a POST a GET may arrive that was sent before it, on
 // another connection, which behind a balancer may lead through another node.
-const overtaking = 500 * time.Millisecond
+const overtaking = 2 * time.Second
 
 // closedByClient ends a session at its client's wish. The client's pending GET is
 // answered with a noop; if it is not here yet, the POST waits a moment for it.
