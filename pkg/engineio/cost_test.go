@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector allocates, and has memory of its own: make test runs these without.
+
 package engineio
 
 import (
@@ -39,9 +43,6 @@ func emptied(sessions []*Session) {
 }
 
 func TestSendAllocatesNothingPerRecipient(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates")
-	}
 	sessions := sinks(t, 100)
 	m := NewText([]byte("hello"))
 	got := testing.AllocsPerRun(100, func() {
@@ -58,9 +59,6 @@ func TestSendAllocatesNothingPerRecipient(t *testing.T) {
 }
 
 func TestFlushAllocatesNothingPerRecipient(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates")
-	}
 	w := newTCPWorld(t, Config{})
 	const n = 20
 	var peers [n]*peer
@@ -114,9 +112,6 @@ func live() uint64 {
 // An idle session keeps about 4 KiB of heap and stack on the server's side, connection
 // included; the clients of this test are bare sockets of about 0.5 KiB each.
 func TestIdleWebSocketSessionIsSmall(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector has memory of its own")
-	}
 	const n, bound = 1000, 6 << 10
 	opened := make(chan *Session, n)
 	w := newTCPWorld(t, Config{OnSession: func(s *Session) Receiver { opened <- s; return nobody{} }})
