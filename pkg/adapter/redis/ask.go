@@ -19,16 +19,22 @@ const (
 	answersPerMessage = 4
 )
 
+// ackTimeout is how long other nodes are asked to wait for the acks of their clients.
+func ackTimeout(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return defaultAckWait
+	}
+	return min(max(time.Until(deadline), time.Millisecond), maxAckWait)
+}
+
 // BroadcastWithAck implements socketio.ClusterAdapter. deliver is called first. The
 // error is a *socketio.PartialError if the wait was ended by ctx or by the end of Run,
 // and otherwise one of those of Broadcast, ErrBusy, or that of counting the nodes; the
 // event is published nevertheless if it can be.
 func (a *Adapter) BroadcastWithAck(ctx context.Context, b *socketio.Broadcast, deliver func(), acked func(socketio.Ack)) error {
 	deliver()
-	timeout := defaultAckWait
-	if deadline, ok := ctx.Deadline(); ok {
-		timeout = min(max(time.Until(deadline), time.Millisecond), maxAckWait)
-	}
+	timeout := ackTimeout(ctx)
 	c, err := a.begin(ctx, ackedBroadcast, b.Namespace)
 	if err != nil {
 		_ = a.publish(b) // it needs no ack any more

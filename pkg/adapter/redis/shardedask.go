@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/causeway-rt/causeway/pkg/adapter/redis/internal/notepack"
 	"github.com/causeway-rt/causeway/pkg/socketio"
@@ -41,10 +40,7 @@ func (s *Sharded) send(channel string, write func(dst []byte) ([]byte, error)) e
 // BroadcastWithAck implements socketio.ClusterAdapter, as Adapter.BroadcastWithAck does.
 func (s *Sharded) BroadcastWithAck(ctx context.Context, b *socketio.Broadcast, deliver func(), acked func(socketio.Ack)) error {
 	deliver()
-	timeout := defaultAckWait
-	if deadline, ok := ctx.Deadline(); ok {
-		timeout = min(max(time.Until(deadline), time.Millisecond), maxAckWait)
-	}
+	timeout := ackTimeout(ctx)
 	c, err := s.begin(ctx, ackedBroadcast, b.Namespace)
 	if err != nil {
 		_ = s.publish(b) // it needs no ack any more
