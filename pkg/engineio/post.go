@@ -93,7 +93,7 @@ func (s *Session) dispatch(body []byte) bool {
 		}
 		count++
 		p, ok := decodeText(raw)
-		if !ok || count > s.server.cfg.MaxPacketsPerPost {
+		if !ok || !p.binary && !validText(p.data) || count > s.server.cfg.MaxPacketsPerPost {
 			s.server.stats.rejected(rejectPayload)
 			s.fail(ReasonParseError)
 			return false

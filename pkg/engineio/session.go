@@ -184,17 +184,13 @@ func (s *Session) takeQueue(dst []*Message) []*Message {
 	return dst
 }
 
-// receive takes one packet from the client. Callers serialise the calls of a session.
-// false says that the session has ended.
+// receive takes one packet from the client, whose text is valid. Callers serialise the
+// calls of a session. false says that the session has ended.
 func (s *Session) receive(p packet) bool {
 	switch p.kind {
 	case packetMessage:
 		if s.beat.Load() == beatPong && s.beat.CompareAndSwap(beatPong, beatRefreshed) {
 			s.wait(waitPong, 0) // the pong may be stuck behind what the client uploads
-		}
-		if !p.binary && !validText(p.data) {
-			s.fail(ReasonParseError)
-			return false
 		}
 		s.receiver.Message(p.data, p.binary)
 		return true
