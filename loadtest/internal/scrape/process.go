@@ -14,22 +14,39 @@ import (
 // that Go runs on.
 const ticksPerSecond = 100
 
-// Process is a sample of a process of this machine. All is missing where there is no
-// /proc, and when the process has ended.
-func Process(pid int) result.Sample {
-	s := result.NoSample()
-	dir := "/proc/" + strconv.Itoa(pid)
-	if stat, err := os.ReadFile(dir + "/stat"); err == nil {
-		if cpu, err := parseStat(stat); err == nil {
-			s.CPUSeconds = cpu
-		}
-	}
-	if statm, err := os.ReadFile(dir + "/statm"); err == nil {
-		if pages, err := parseStatm(statm); err == nil {
-			s.ResidentBytes = pages * int64(os.Getpagesize())
-		}
+// Self is a sample of this program, without what only a server has.
+func Self() result.Sample {
+	s, err := process(os.Getpid())
+	if err != nil {
+		return result.NoSample() // no /proc here
 	}
 	return s
+}
+
+// process is a sample of a process of this machine. It is an error where there is no
+// /proc, and when the process has ended.
+func process(pid int) (result.Sample, error) {
+	dir := "/proc/" + strconv.Itoa(pid)
+	stat, err := os.ReadFile(dir + "/stat")
+	if err != nil {
+		return result.NoSample(), err
+	}
+	statm, err := os.ReadFile(dir + "/statm")
+	if err != nil {
+		return result.NoSample(), err
+	}
+	cpu, err := parseStat(stat)
+	if err != nil {
+		return result.NoSample(), err
+	}
+	pages, err := parseStatm(statm)
+	if err != nil {
+		return result.NoSample(), err
+	}
+	s := result.NoSample()
+	s.CPUSeconds = cpu
+	s.ResidentBytes = pages * int64(os.Getpagesize())
+	return s, nil
 }
 
 // parseStat takes the CPU seconds, of the program and of the kernel for it, from
