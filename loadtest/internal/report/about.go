@@ -117,10 +117,10 @@ func loadOf(g plan.Group) string {
 		parts = append(parts, "requests one after the other, "+distribution(g.Think, " s")+" apart")
 	}
 	if g.Cut.Share > 0 {
-		parts = append(parts, fmt.Sprintf("%s %% cut every %s for %s", show.Short(g.Cut.Share*100), g.Cut.Every, g.Cut.For))
+		parts = append(parts, fmt.Sprintf("%s%% cut every %s for %s", show.Short(g.Cut.Share*100), g.Cut.Every, g.Cut.For))
 	}
 	if g.Slow.Share > 0 {
-		parts = append(parts, fmt.Sprintf("%s %% read %s/s", show.Short(g.Slow.Share*100), show.Bytes(int64(g.Slow.BytesPerSecond))))
+		parts = append(parts, fmt.Sprintf("%s%% read %s/s", show.Short(g.Slow.Share*100), show.Bytes(int64(g.Slow.BytesPerSecond))))
 	}
 	if len(parts) == 0 {
 		return "stay connected"
@@ -158,7 +158,11 @@ func planText(p plan.Plan) string {
 	if err != nil {
 		return "The plan cannot be written: " + err.Error()
 	}
-	return string(b)
+	lines := strings.Split(string(b), "\n")
+	for i, line := range lines {
+		lines[i] = show.Visible(line, 1000)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func hiddenHeader(h map[string]string) map[string]string {

@@ -33,17 +33,13 @@ func (s scale) place(v float64) float64 {
 	return min(max((v-from)/(to-from), 0), 1)
 }
 
-// fromZero is a linear scale from 0 to a round number not less than max, with about
-// five ticks. whole keeps ticks apart by 1 or more.
-func fromZero(max float64, whole bool, label func(float64) string) scale {
+// fromZero is a linear scale from 0 to a round number above max, with about five ticks.
+func fromZero(max float64, label func(float64) string) scale {
 	if !(max > 0) || math.IsInf(max, 0) {
 		max = 1
 	}
 	step := roundUp(max / 5)
-	if whole {
-		step = math.Max(1, math.Round(step))
-	}
-	n := math.Ceil(max/step - 1e-9)
+	n := math.Ceil(max/step*1.02 - 1e-9) // a line at the very top would hide behind the edge
 	s := scale{max: n * step}
 	for i := range int(n) + 1 {
 		s.ticks = append(s.ticks, tick{float64(i) / n, label(float64(i) * step)})
@@ -57,7 +53,7 @@ func sizes(max float64) scale {
 	for max/unit >= 1000 {
 		unit *= 1024
 	}
-	s := fromZero(max/unit, false, func(v float64) string { return show.Bytes(int64(v * unit)) })
+	s := fromZero(max/unit, func(v float64) string { return show.Bytes(int64(v * unit)) })
 	s.max *= unit
 	return s
 }
@@ -125,7 +121,7 @@ func nines(max float64) scale {
 	for _, q := range []struct {
 		rarity float64
 		label  string
-	}{{1, "min"}, {2, "p50"}, {10, "p90"}, {100, "p99"}, {1000, "p99.9"}, {1e4, "p99.99"}, {1e5, "p99.999"}, {1e6, "p99.9999"}} {
+	}{{2, "p50"}, {10, "p90"}, {100, "p99"}, {1000, "p99.9"}, {1e4, "p99.99"}, {1e5, "p99.999"}, {1e6, "p99.9999"}} {
 		if q.rarity <= max*1.0001 {
 			s.ticks = append(s.ticks, tick{s.place(q.rarity), q.label})
 		}

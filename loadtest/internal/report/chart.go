@@ -17,7 +17,7 @@ const (
 	tickHeight = 20 // labels of the horizontal axis, below it
 )
 
-// chart is a figure of the report: lines, or stacked bars, over time or another
+// chart is a figure of the report: lines, or rows of bars, over time or another
 // horizontal scale, that each of its series has one value for.
 type chart struct {
 	title  string
@@ -26,7 +26,7 @@ type chart struct {
 	at     []float64 // values on x
 	moment func(x float64) string
 	series []series
-	bars   bool   // series are stacked upon each other; at[i] is a step's middle
+	bars   bool   // each series has a row of its own, see lanes; at[i] is a step's middle
 	bands  []band // phases, in the background
 }
 
@@ -128,6 +128,9 @@ func (c *chart) drawPlot() template.HTML {
 		d.band(i, b)
 	}
 	for _, t := range c.y.ticks {
+		if c.bars && t.label != "" {
+			continue // a lane's middle
+		}
 		y := num(math.Round(top(t.at)) + 0.5)
 		d.raw(`<line class="grid" x1="0" x2="100%" y1="` + y + `" y2="` + y + `"/>`)
 	}
@@ -175,25 +178,42 @@ func (c *chart) drawLines(d *drawing) {
 	}
 }
 
-// drawBars draws the series stacked, the first at the bottom.
+// lanes gives each series a row of bars with a scale of its own, the first on top, so
+// that one loss is seen beside a thousand errors. The axis names the highest count of
+// each.
+func (c *chart) lanes() {
+	c.bars = true
+	n := float64(len(c.series))
+	for i, s := range c.series {
+		c.y.ticks = append(c.y.ticks, tick{at: 1 - float64(i)/n}, tick{1 - (float64(i)+0.5)/n, show.Short(largest(s.values))})
+	}
+}
+
+// The share of its row that the highest bar of a lane takes, and the least of a bar that is
+// not nothing.
+const (
+	laneFill  = 0.8
+	laneLeast = 0.12
+)
+
+// drawBars draws each series in its lane.
 func (c *chart) drawBars(d *drawing) {
 	half := 0.5
 	if len(c.at) > 1 {
 		half = (c.x.place(c.at[1]) - c.x.place(c.at[0])) / 2
 	}
-	below := make([]float64, len(c.at))
-	for _, s := range c.series {
+	height := plotHeight / float64(len(c.series))
+	for i, s := range c.series {
+		bottom := num(height * float64(i+1))
+		most := largest(s.values)
 		d.raw(`<path class="bar s` + strconv.Itoa(s.colour) + `" d="`)
 		for j, v := range s.values {
-			if math.IsNaN(v) || v <= 0 {
+			if !(v > 0) {
 				continue
 			}
 			middle := c.x.place(c.at[j])
 			left, right := math.Max(middle-half*0.9, 0), math.Min(middle+half*0.9, 1)
-			from, to := c.y.place(below[j]), c.y.place(below[j]+v)
-			below[j] += v
-			d.raw("M" + num(left*plotUnits) + " " + num((1-from)*plotHeight) + "V" + num((1-to)*plotHeight) +
-				"H" + num(right*plotUnits) + "V" + num((1-from)*plotHeight) + "z")
+			d.raw("M" + num(left*plotUnits) + " " + bottom + "v-" + num(height*laneFill*math.Max(v/most, laneLeast)) + "H" + num(right*plotUnits) + "V" + bottom + "z")
 		}
 		d.raw(`"/>`)
 	}

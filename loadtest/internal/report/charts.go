@@ -95,7 +95,7 @@ func latencyScale(least, most float64) scale {
 	if least > 0 && most/least > 20 {
 		return decades(least, most, latencyLabel)
 	}
-	return fromZero(most, false, latencyLabel)
+	return fromZero(most, latencyLabel)
 }
 
 func smallest(values []float64) float64 {
@@ -196,7 +196,7 @@ func (c *chart) fromZero(label func(float64) string) *chart {
 	if most == 0 {
 		return nil
 	}
-	c.y = fromZero(most, false, label)
+	c.y = fromZero(most, label)
 	return c
 }
 
@@ -212,8 +212,8 @@ func (t *timeline) connections() *chart {
 
 // wrong is never left out: that it is empty is what people want to see.
 func (t *timeline) wrong() *chart {
-	c := t.over("Losses and errors", "What went wrong, when it was noticed."+t.together(", in sum"))
-	c.bars, c.at = true, middles(t.steps)
+	c := t.over("Losses and errors", "What went wrong, when it was noticed: a row for each kind, as high as its highest count."+t.together(", in sum"))
+	c.at = middles(t.steps)
 	c.moment = func(x float64) string { return "around " + show.Clock(x) }
 	kinds := []struct {
 		name string
@@ -228,21 +228,14 @@ func (t *timeline) wrong() *chart {
 		{"connections lost", func(iv *result.Interval) int64 { return iv.Counts.Disconnects + iv.Counts.SlowClosed }},
 		{"acks missing", func(iv *result.Interval) int64 { return iv.Counts.AckTimeouts + iv.Counts.Refused }},
 	}
-	stack := make([]float64, len(t.steps))
 	for i, k := range kinds {
 		s := series{name: k.name, colour: wrongColours[i], values: sums(t.steps, k.of), show: func(v float64) string { return show.Count(int64(v)) }}
-		if largest(s.values) == 0 {
-			continue
-		}
-		for j, v := range s.values {
-			stack[j] += v
-		}
-		c.series = append(c.series, s)
+		c.add(s)
 	}
+	c.lanes()
 	if len(c.series) == 0 {
 		c.note = "Nothing was lost, and no error was seen, in any interval."
 	}
-	c.y = fromZero(largest(stack), true, show.Short)
 	return c
 }
 
@@ -250,8 +243,8 @@ func (t *timeline) wrong() *chart {
 var wrongColours = []int{4, 3, 2, 5, 7, 6, 8, 1}
 
 func (t *timeline) cpu() *chart {
-	c := t.over("CPU", "100 % is one core in full use."+t.together(", on average"))
-	show := func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) + " %" }
+	c := t.over("CPU", "100% is one core in full use."+t.together(", on average"))
+	show := func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) + "%" }
 	t.processes(c, show, func(of func(*result.Interval) result.Sample) []float64 {
 		values := cores(t.steps, of)
 		for i := range values {

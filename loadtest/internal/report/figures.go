@@ -3,18 +3,19 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
 	"github.com/causeway-rt/causeway/loadtest/internal/show"
 )
 
-// keyFigure is one of the large numbers on top.
+// keyFigure is one of the large numbers on top. They stand in rows.
 type keyFigure struct {
 	Name, Value, Note string
 	Bad               bool
 }
 
-func keyFigures(res *result.Result) []keyFigure {
+func keyFigures(res *result.Result) [][]keyFigure {
 	figures := []keyFigure{clientsFigure(res)}
 	if rate, peak := deliveryRate(res); rate > 0 {
 		figures = append(figures, keyFigure{Name: "Deliveries per second", Value: show.Rate(rate),
@@ -35,16 +36,17 @@ func keyFigures(res *result.Result) []keyFigure {
 		figures = append(figures, f)
 	}
 	if res.Audit.Published == 0 && res.Audit.Unknown == 0 {
-		return figures
+		return [][]keyFigure{figures}
 	}
 	a := res.Audit
+	var wrong []keyFigure
 	for _, f := range []struct {
 		name string
 		n    int64
 	}{{"Lost", a.Lost}, {"Duplicated", a.Duplicated}, {"Reordered", a.Reordered}, {"Corrupted", a.Corrupted}} {
-		figures = append(figures, keyFigure{Name: f.name, Value: show.Count(f.n), Bad: f.n > 0})
+		wrong = append(wrong, keyFigure{Name: f.name, Value: show.Count(f.n), Bad: f.n > 0})
 	}
-	return figures
+	return [][]keyFigure{figures, wrong}
 }
 
 func clientsFigure(res *result.Result) keyFigure {
@@ -171,7 +173,7 @@ func auditSentence(res *result.Result) string {
 	case wrong == 0:
 		return s + fmt.Sprintf(" %s lost. None was repeated, out of order or changed.", count(a.Lost, "was", "were"))
 	case a.Lost == 0:
-		return s + fmt.Sprintf(" None was lost; %s.", faultList(res))
+		return s + " None was lost, but " + faultList(res) + "."
 	default:
 		return s + fmt.Sprintf(" %s lost; %s.", count(a.Lost, "was", "were"), faultList(res))
 	}
@@ -189,10 +191,22 @@ func arrived(res *result.Result) string {
 	}
 }
 
+// faultList has at least one fault.
 func faultList(res *result.Result) string {
 	a := res.Audit
-	return fmt.Sprintf("%s arrived twice or more, %s out of order, %s changed, and %s after the client had left",
-		show.Count(a.Duplicated), show.Count(a.Reordered), show.Count(a.Corrupted), show.Count(a.AfterLeaving))
+	var parts []string
+	for _, f := range []struct {
+		n    int64
+		what string
+	}{{a.Duplicated, "arrived again"}, {a.Reordered, "out of order"}, {a.Corrupted, "changed"}, {a.AfterLeaving, "after the client had left"}} {
+		if f.n > 0 {
+			parts = append(parts, show.Count(f.n)+" "+f.what)
+		}
+	}
+	if last := len(parts) - 1; last > 0 {
+		return strings.Join(parts[:last], ", ") + " and " + parts[last]
+	}
+	return parts[0]
 }
 
 func count(n int64, singular, plural string) string {

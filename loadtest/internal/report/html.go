@@ -36,7 +36,7 @@ type page struct {
 
 	Verdict  verdict
 	Warnings []string
-	Figures  []keyFigure
+	Figures  [][]keyFigure
 
 	Audited  bool
 	Sentence string

@@ -66,8 +66,8 @@ func (s *summary) connections() {
 	}
 	rate, peak := deliveryRate(s.res)
 	if rate > 0 {
-		s.line("Messages      %s published, %s received; %s deliveries/s, at most %s",
-			show.Short(float64(c.Published)), show.Short(float64(c.Received)), show.Rate(rate), show.Rate(peak))
+		s.line("Messages      %s published, %s received", show.Count(c.Published), show.Count(c.Received))
+		s.line("              %s deliveries/s while messages flowed, at most %s", show.Rate(rate), show.Rate(peak))
 	}
 	if c.Unsent > 0 {
 		s.line("              %s due by the rate and not sent", show.Count(c.Unsent))
@@ -162,32 +162,38 @@ func (s *summary) errors() {
 }
 
 func (s *summary) workers() {
+	var lost []string
 	for _, w := range s.res.Workers {
 		if w.Lost != "" {
-			s.line("Worker %s was lost: %s", show.Plain(w.Address, 30), w.Lost)
+			lost = append(lost, fmt.Sprintf("%s is lost: %s", show.Plain(w.Address, 40), w.Lost))
 		}
 	}
+	s.wrapped("Worker: ", lost)
 }
 
-// wrapped writes texts in lines of whole words.
+// wrapped writes texts in lines of whole words, and an empty line after them.
 func (s *summary) wrapped(label string, texts []string) {
 	for _, text := range texts {
-		line := label
-		for _, word := range strings.Fields(show.Plain(text, 600)) {
-			if len(line)+len(word)+1 > columns && len(line) > len(label) {
-				s.line("%s", line)
-				line = strings.Repeat(" ", len(label))
-			}
-			if strings.TrimSpace(line) != "" && !strings.HasSuffix(line, " ") {
-				line += " "
-			}
-			line += word
-		}
-		s.line("%s", line)
+		s.paragraph(label, text)
 	}
 	if len(texts) > 0 {
 		s.line("")
 	}
+}
+
+func (s *summary) paragraph(label, text string) {
+	line := label
+	for _, word := range strings.Fields(show.Plain(text, 600)) {
+		if len(line)+len(word)+1 > columns && len(line) > len(label) {
+			s.line("%s", line)
+			line = strings.Repeat(" ", len(label))
+		}
+		if !strings.HasSuffix(line, " ") {
+			line += " "
+		}
+		line += word
+	}
+	s.line("%s", line)
 }
 
 func (s *summary) verdict() {
@@ -203,5 +209,5 @@ func (s *summary) verdict() {
 		}
 		s.line("  %s  %-"+strconv.Itoa(width)+"s  found %s", met, show.Plain(c.Text, 40), show.Plain(c.Found, 26))
 	}
-	s.wrapped(strings.ToUpper(v.Word)+": ", []string{v.Reason})
+	s.paragraph(strings.ToUpper(v.Word)+": ", v.Reason)
 }

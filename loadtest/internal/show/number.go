@@ -134,20 +134,20 @@ func Bytes(n int64) string {
 }
 
 // Percent writes a share of a whole, with as many digits as tell it from 0 and from
-// all: 0.0004 %, 99.9996 %. Missing if the whole is nothing.
+// all: 0.0004%, 99.9996%. Missing if the whole is nothing.
 func Percent(part, whole int64) string {
 	switch {
 	case whole == 0:
 		return Missing
 	case part == 0:
-		return "0 %"
+		return "0%"
 	case part == whole:
-		return "100 %"
+		return "100%"
 	}
 	p := 100 * float64(part) / float64(whole)
 	decimals := 2
 	for near := math.Min(math.Abs(p), math.Abs(100-p)); decimals < 9 && near < 0.95*math.Pow10(-decimals); {
 		decimals++
 	}
-	return strconv.FormatFloat(p, 'f', decimals, 64) + " %"
+	return strconv.FormatFloat(p, 'f', decimals, 64) + "%"
 }

@@ -34,12 +34,12 @@ func TestNumbersReadAsPeopleWriteThem(t *testing.T) {
 		"kibibytes":           {Bytes(8192), "8 KiB"},
 		"gibibytes":           {Bytes(3 << 30), "3 GiB"},
 		"unknown size":        {Bytes(-1), Missing},
-		"share":               {Percent(1, 3), "33.33 %"},
-		"all but one":         {Percent(999999, 1000000), "99.9999 %"},
-		"one of many":         {Percent(1, 1000000), "0.0001 %"},
-		"all":                 {Percent(5, 5), "100 %"},
+		"share":               {Percent(1, 3), "33.33%"},
+		"all but one":         {Percent(999999, 1000000), "99.9999%"},
+		"one of many":         {Percent(1, 1000000), "0.0001%"},
+		"all":                 {Percent(5, 5), "100%"},
 		"share of nothing":    {Percent(0, 0), Missing},
-		"more than the whole": {Percent(3, 2), "150.00 %"},
+		"more than the whole": {Percent(3, 2), "150.00%"},
 	} {
 		if row.got != row.want {
 			t.Errorf("%s: %q, want %q", name, row.got, row.want)
