@@ -1,0 +1,154 @@
+package report
+
+import (
+	"math"
+
+	"github.com/causeway-rt/causeway/loadtest/internal/result"
+)
+
+// maxSteps is how many points a line has at most: more than a screen can show, few
+// enough for a page that opens at once.
+const maxSteps = 400
+
+// step is one or several intervals taken together: what a point of a chart shows.
+type step struct {
+	from, to  float64
+	intervals []result.Interval
+	latency   result.Latency // of all intervals, merged
+}
+
+// steps takes intervals together, as many to a step as are needed for at most
+// maxSteps. Histograms are merged, so a step's quantiles are those of all its
+// measurements, and its longest is the longest.
+func steps(intervals []result.Interval) (all []step, each int) {
+	each = (len(intervals) + maxSteps - 1) / maxSteps
+	for i := 0; i < len(intervals); i += each {
+		part := intervals[i:min(i+each, len(intervals))]
+		s := step{from: part[0].From, to: part[len(part)-1].To, intervals: part, latency: part[0].Latency}
+		if each > 1 {
+			s.latency = merged(part)
+		}
+		all = append(all, s)
+	}
+	return all, each
+}
+
+// merged has only those histograms that charts over time show.
+func merged(part []result.Interval) result.Latency {
+	var l result.Latency
+	for i := range part {
+		if part[i].Latency.Delivery.Count() > 0 {
+			if l.Delivery == nil {
+				l.Delivery = result.NewHistogram()
+			}
+			l.Delivery.Merge(part[i].Latency.Delivery)
+		}
+		if part[i].Latency.Ack.Count() > 0 {
+			if l.Ack == nil {
+				l.Ack = result.NewHistogram()
+			}
+			l.Ack.Merge(part[i].Latency.Ack)
+		}
+	}
+	return l
+}
+
+// at is the end of each step, where what was counted in it is drawn.
+func ends(all []step) []float64 {
+	x := make([]float64, len(all))
+	for i, s := range all {
+		x[i] = s.to
+	}
+	return x
+}
+
+func middles(all []step) []float64 {
+	x := make([]float64, len(all))
+	for i, s := range all {
+		x[i] = (s.from + s.to) / 2
+	}
+	return x
+}
+
+// perSecond is a count of each step, by its length.
+func perSecond(all []step, of func(*result.Interval) int64) []float64 {
+	values := sums(all, of)
+	for i, s := range all {
+		values[i] /= s.to - s.from
+	}
+	return values
+}
+
+func sums(all []step, of func(*result.Interval) int64) []float64 {
+	values := make([]float64, len(all))
+	for i := range all {
+		for j := range all[i].intervals {
+			values[i] += float64(of(&all[i].intervals[j]))
+		}
+	}
+	return values
+}
+
+// extreme is the value of each step that better prefers, negative ones not counted.
+func extreme(all []step, of func(*result.Interval) int64, better func(a, b float64) float64) []float64 {
+	values := make([]float64, len(all))
+	for i := range all {
+		values[i] = math.NaN()
+		for j := range all[i].intervals {
+			v := float64(of(&all[i].intervals[j]))
+			switch {
+			case v < 0:
+			case math.IsNaN(values[i]):
+				values[i] = v
+			default:
+				values[i] = better(values[i], v)
+			}
+		}
+	}
+	return values
+}
+
+// cores is how much of a processor's time a process used in each step: 1 is one core
+// the whole time. A sample that is missing, or of a process that began anew, leaves
+// a gap.
+func cores(all []step, sample func(*result.Interval) result.Sample) []float64 {
+	values := make([]float64, len(all))
+	before, since := math.NaN(), 0.0
+	for i := range all {
+		last := &all[i].intervals[len(all[i].intervals)-1]
+		now := sample(last).CPUSeconds
+		if now < 0 {
+			now = math.NaN()
+		}
+		values[i] = (now - before) / (last.To - since)
+		if values[i] < 0 {
+			values[i] = math.NaN()
+		}
+		if !math.IsNaN(now) {
+			before, since = now, last.To
+		}
+	}
+	return values
+}
+
+// server returns sample i of an interval, or one with all figures missing.
+func server(i int) func(*result.Interval) result.Sample {
+	return func(iv *result.Interval) result.Sample {
+		if i < len(iv.Servers) {
+			return iv.Servers[i]
+		}
+		return result.Sample{CPUSeconds: -1, ResidentBytes: -1, Connections: -1, QueueBytes: -1, PublishSeconds: -1}
+	}
+}
+
+func largest(lines ...[]float64) float64 {
+	most := 0.0
+	for _, line := range lines {
+		for _, v := range line {
+			if v > most { // false of NaN
+				most = v
+			}
+		}
+	}
+	return most
+}

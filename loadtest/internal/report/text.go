@@ -1,0 +1,213 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/causeway-rt/causeway/loadtest/internal/result"
+	"github.com/causeway-rt/causeway/loadtest/internal/show"
+)
+
+// columns is how wide the summary is at most.
+const columns = 80
+
+// Text writes the result for a terminal: at most 80 columns of ASCII without
+// colours, the verdict last. It fails only if w does.
+func Text(w io.Writer, res *result.Result) error {
+	s := &summary{res: res}
+	s.head()
+	s.connections()
+	s.latency()
+	s.audit()
+	s.processes()
+	s.errors()
+	s.workers()
+	s.wrapped("Warning: ", res.Warnings)
+	s.verdict()
+	_, err := io.WriteString(w, s.String())
+	return err
+}
+
+type summary struct {
+	strings.Builder
+	res *result.Result
+}
+
+// line adds a line, cut where the terminal might end.
+func (s *summary) line(format string, args ...any) {
+	s.WriteString(strings.TrimRight(show.Plain(fmt.Sprintf(format, args...), columns), " "))
+	s.WriteByte('\n')
+}
+
+func (s *summary) head() {
+	res := s.res
+	open, wanted := most(res.Intervals)
+	s.line("")
+	s.line("%s on %s", orDash(title(res)), orDash(targets(res)))
+	s.line("%s of %s clients, %s", show.Count(open), show.Count(max(wanted, open)), show.Clock(res.Seconds))
+	s.line("")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func (s *summary) connections() {
+	c := s.res.Counts
+	s.line("Connections   %s tried, %s made, %s failed", show.Count(c.Attempts), show.Count(c.Connected), show.Count(c.ConnectErrors))
+	if c.Disconnects+c.Cuts+c.SlowClosed+c.Reconnects > 0 {
+		s.line("              %s lost, %s cut by the test, %s closed as slow, %s back",
+			show.Count(c.Disconnects), show.Count(c.Cuts), show.Count(c.SlowClosed), show.Count(c.Reconnects))
+	}
+	rate, peak := deliveryRate(s.res)
+	if rate > 0 {
+		s.line("Messages      %s published, %s received", show.Count(c.Published), show.Count(c.Received))
+		s.line("              %s deliveries/s while messages flowed, at most %s", show.Rate(rate), show.Rate(peak))
+	}
+	if c.Unsent > 0 {
+		s.line("              %s due by the rate and not sent", show.Count(c.Unsent))
+	}
+	if c.Requests > 0 {
+		s.line("Requests      %s asked, %s answered, %s not in time, %s refused", show.Count(c.Requests), show.Count(c.Acks), show.Count(c.AckTimeouts), show.Count(c.Refused))
+	}
+	s.line("")
+}
+
+func (s *summary) latency() {
+	l := s.res.Latency
+	any := false
+	for _, k := range []struct {
+		name string
+		h    *result.Histogram
+	}{{"connect", l.Connect}, {"ack", l.Ack}, {"delivery", l.Delivery}, {"reconnect", l.Reconnect}} {
+		if k.h.Count() == 0 {
+			continue
+		}
+		if !any {
+			s.line("%-10s%9s%10s%10s%10s%10s%10s%11s", "Latency", "count", "p50", "p90", "p99", "p99.9", "p99.99", "max")
+			any = true
+		}
+		s.line("  %-9s%8s%10s%10s%10s%10s%10s%11s", k.name, show.Short(float64(k.h.Count())), timeOf(k.h, .5), timeOf(k.h, .9), timeOf(k.h, .99),
+			timeOf(k.h, .999), timeOf(k.h, .9999), timeOf(k.h, 1))
+	}
+	if any {
+		s.line("")
+	}
+}
+
+func (s *summary) audit() {
+	a := s.res.Audit
+	if a.Published == 0 && a.Unknown == 0 {
+		return
+	}
+	s.line("Audit   %15s due", show.Count(a.Due))
+	for i, r := range balance(s.res) {
+		if i > 0 && r.Count == "0" && r.Name != "Lost" || r.State == "sum" {
+			continue
+		}
+		sign := "+"
+		if i == 0 {
+			sign = "="
+		}
+		s.line("      %s %15s %s", sign, r.Count, strings.ToLower(r.Name))
+	}
+	s.line("        duplicated %s, reordered %s, corrupted %s,", show.Count(a.Duplicated), show.Count(a.Reordered), show.Count(a.Corrupted))
+	s.line("        after leaving %s, unknown %s", show.Count(a.AfterLeaving), show.Count(a.Unknown))
+	s.line("")
+}
+
+func (s *summary) processes() {
+	rows := processRows(s.res)
+	if len(rows) == 0 {
+		return
+	}
+	s.line("%-28s%10s%10s%12s%18s", "Cost", "cores", "peak", "memory", "per connection")
+	for _, r := range rows {
+		s.line("  %-26s%10s%10s%12s%18s", show.Plain(r.Name, 25), dash(r.Mean), dash(r.Peak), dash(r.Memory), dash(r.PerConnection))
+	}
+	s.line("")
+}
+
+// dash is the sign for a missing figure in ASCII.
+func dash(s string) string {
+	if s == show.Missing {
+		return "-"
+	}
+	return s
+}
+
+// maxErrors is how many kinds of errors the summary has room for.
+const maxErrors = 10
+
+func (s *summary) errors() {
+	rows := errorRows(s.res)
+	if len(rows) == 0 {
+		return
+	}
+	s.line("Errors     count")
+	for i, r := range rows {
+		if i == maxErrors {
+			s.line("           and %d more kinds", len(rows)-i)
+			break
+		}
+		s.line("  %14s  %s, first at %s", r.Count, show.Plain(r.Class, 40), r.First)
+		s.line("                  %s", show.Plain(r.Example, columns-18))
+	}
+	s.line("")
+}
+
+func (s *summary) workers() {
+	var lost []string
+	for _, w := range s.res.Workers {
+		if w.Lost != "" {
+			lost = append(lost, fmt.Sprintf("%s is lost: %s", show.Plain(w.Address, 40), w.Lost))
+		}
+	}
+	s.wrapped("Worker: ", lost)
+}
+
+// wrapped writes texts in lines of whole words, and an empty line after them.
+func (s *summary) wrapped(label string, texts []string) {
+	for _, text := range texts {
+		s.paragraph(label, text)
+	}
+	if len(texts) > 0 {
+		s.line("")
+	}
+}
+
+func (s *summary) paragraph(label, text string) {
+	line := label
+	for _, word := range strings.Fields(show.Plain(text, 600)) {
+		if len(line)+len(word)+1 > columns && len(line) > len(label) {
+			s.line("%s", line)
+			line = strings.Repeat(" ", len(label))
+		}
+		if !strings.HasSuffix(line, " ") {
+			line += " "
+		}
+		line += word
+	}
+	s.line("%s", line)
+}
+
+func (s *summary) verdict() {
+	v := judge(s.res)
+	width := 0
+	for _, c := range v.Checks {
+		width = max(width, len(show.Plain(c.Text, 40)))
+	}
+	for _, c := range v.Checks {
+		met := "met    "
+		if !c.OK {
+			met = "NOT MET"
+		}
+		s.line("  %s  %-"+strconv.Itoa(width)+"s  found %s", met, show.Plain(c.Text, 40), show.Plain(c.Found, 26))
+	}
+	s.paragraph(strings.ToUpper(v.Word)+": ", v.Reason)
+}
