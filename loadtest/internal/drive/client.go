@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -44,8 +45,7 @@ type client struct {
 	wire    *wire.Client
 	sub     *audit.Subscriber
 	pub     *audit.Publisher // nil until it publishes
-	// connectedAt and lostAt are since the run began; 0: never.
-	lostAt time.Duration
+	lostAt  time.Duration    // since the run began, when it was inside the last time; 0: it is, or never was
 	// bytesIn and bytesOut are those that the intervals have.
 	bytesIn, bytesOut int64
 }
@@ -155,7 +155,7 @@ func (c *client) comeBack() {
 // Disconnected tells the losses of the network from those of the test.
 func (c *client) Disconnected(w *wire.Client, err error) {
 	c.open.Add(-1)
-	returns := !c.whole.Reconnect.Off && !w.Done()
+	returns := !c.whole.Reconnect.Off && !errors.Is(err, wire.ErrServerDisconnect)
 	c.mu.Lock()
 	c.count(w)
 	wasCut, wasGone := c.cut, c.state == gone
@@ -192,10 +192,11 @@ func (c *client) Disconnected(w *wire.Client, err error) {
 }
 
 // Failed counts an attempt to come back.
-func (c *client) Failed(w *wire.Client, err error) {
+func (c *client) Failed(_ *wire.Client, err error) {
+	var refused *wire.ConnectError // the client does not try again then
 	c.mu.Lock()
 	isGone := c.state == gone
-	if !isGone && w.Done() {
+	if !isGone && errors.As(err, &refused) {
 		c.state = outcast
 		c.comeBack()
 		c.settle()

@@ -1,6 +1,8 @@
 package drive
 
 import (
+	"bytes"
+	"context"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -17,10 +19,12 @@ type group struct {
 	plan  *plan.Group
 	rooms []*room
 
-	crowds   chan crowd // what the population goroutine is to bring about
-	publish  *lane
-	requests *lane
-	agenda   *agenda
+	crowds     chan crowd // what the population goroutine is to bring about
+	publishing *lane
+	requests   *lane
+	agenda     *agenda
+	// request is the payload of requests.
+	request []byte
 	// publishers are clients of their own; empty if the members publish.
 	publishers []*client
 
@@ -29,32 +33,35 @@ type group struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	members []*client // in no order; each knows its place
-	gone    bool      // no more are taken in
 }
 
 func newGroup(r *run, index int) *group {
-	g := &group{run: r, index: index, plan: &r.planned.Groups[index]}
-	g.crowds = make(chan crowd, len(r.planned.Phases)+1)
-	g.publish = newLane(r.clock, len(r.planned.Phases))
-	g.requests = newLane(r.clock, len(r.planned.Phases))
+	g := &group{run: r, index: index, plan: &r.whole.Groups[index]}
+	g.crowds = make(chan crowd, len(r.whole.Phases)+1)
+	g.publishing = newLane(r.clock, len(r.whole.Phases))
+	g.requests = newLane(r.clock, len(r.whole.Phases))
 	g.agenda = newAgenda(r.clock)
 	for i := range g.plan.Rooms {
-		g.rooms = append(g.rooms, newRoom(g, i))
+		name := r.roomName(index, i)
+		g.rooms = append(g.rooms, &room{Room: r.audit.Room(name), name: []byte(name)})
+	}
+	if r.shapes.RequestPayload() {
+		g.request = bytes.Repeat([]byte("x"), g.plan.Payload.Size(g.random(byGroup)))
 	}
 	for range g.plan.Publishers {
-		g.publishers = append(g.publishers, g.newClient(0, true))
+		g.publishers = append(g.publishers, g.newClient(publisherPlace))
 	}
 	return g
 }
 
 // random returns a source for one goroutine of the group.
 func (g *group) random(use uint64) *rand.Rand {
-	return g.planned.Rand(uint64(g.index)<<8 | use)
+	return g.whole.Rand(uint64(g.index)<<8 | use)
 }
 
 // The goroutines of a group that choose at random.
 const (
-	byPopulation = iota
+	byGroup = iota
 	byPublisher
 	byAgenda
 	byStorm
@@ -64,7 +71,7 @@ const (
 func (g *group) begin() {
 	g.work.Go(g.populate)
 	g.work.Go(g.publishAll)
-	g.work.Go(g.ask)
+	g.work.Go(g.askByRate)
 	g.work.Go(func() {
 		random := g.random(byAgenda)
 		g.agenda.run(g.life, func(d dueThing) { g.do(d, random) })
@@ -75,11 +82,15 @@ func (g *group) begin() {
 }
 
 // enter tells the goroutines of a new phase. It does not wait.
-func (g *group) enter(phase int, at, length time.Duration) {
-	n := g.planned.Numbers(phase, g.index)
-	g.publish.changes <- stretch{at: at, length: length, from: n.Rate.From, to: n.Rate.To}
+func (g *group) enter(ctx context.Context, phase int, at, length time.Duration) {
+	n := g.whole.Numbers(phase, g.index)
+	g.publishing.changes <- stretch{at: at, length: length, from: n.Rate.From, to: n.Rate.To}
 	g.requests.changes <- stretch{at: at, length: length, from: n.RequestRate.From, to: n.RequestRate.To}
-	g.crowds <- crowd{at: at, length: length, clients: n.Clients, arrivals: n.Arrivals}
+	if g.whole.Phases[phase].Kind == plan.Stop {
+		return
+	}
+	g.unsettled.Add(1) // until move has brought those who are to come at once
+	g.crowds <- crowd{phase: ctx, at: at, length: length, clients: n.Clients, arrivals: n.Arrivals}
 }
 
 // size is how many clients there should be now: those that could not connect included.

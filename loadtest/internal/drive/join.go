@@ -52,6 +52,7 @@ func (c *client) joined(rm *room, due time.Duration, args []byte, err error) {
 		c.mu.Lock()
 		if c.state != gone {
 			c.sub.Refused(rm.Room)
+			c.sub.Absent(rm.Room) // it should be there
 			c.settle()
 		}
 		c.mu.Unlock()

@@ -32,8 +32,8 @@ type Progress struct {
 // pass goes through the phases up to the stop, and returns how it ended.
 func (r *run) pass(ctx context.Context) string {
 	at := time.Duration(0)
-	for i := range r.plan.Phases {
-		ph := &r.plan.Phases[i]
+	for i := range r.whole.Phases {
+		ph := &r.whole.Phases[i]
 		if ph.Kind == plan.Stop {
 			break
 		}
@@ -57,8 +57,11 @@ func (r *run) enter(i int, ph *plan.Phase, at time.Duration) {
 	r.progress = Progress{Phase: i, Name: ph.Name, Kind: ph.Kind, Of: ph.Duration}
 	r.phaseAt = at
 	r.log("%s: %s", ph.Kind, ph.Name)
+	r.endPhase()
+	var phase context.Context
+	phase, r.endPhase = context.WithCancel(r.sending)
 	for _, g := range r.groups {
-		g.enter(i, at, ph.Duration)
+		g.enter(phase, i, at, ph.Duration)
 	}
 	r.traffic.set(!ph.Quiet && ph.Kind != plan.Stop)
 	for _, g := range r.groups {
@@ -82,7 +85,7 @@ func (r *run) over(ph *plan.Phase) func() bool {
 // takes the connection's and the join's timeout, and one that lets in fewer than a
 // hundred clients a second has been given time enough.
 func (r *run) rampPatience() time.Duration {
-	return r.plan.ConnectTimeout + r.plan.AckTimeout + time.Duration(r.wanted())*time.Second/100
+	return r.whole.ConnectTimeout + r.whole.AckTimeout + time.Duration(r.wanted())*time.Second/100
 }
 
 // missing says if a ramp has not come to its number.
