@@ -3,7 +3,7 @@ package audit
 import "sync/atomic"
 
 // A counter is a field of Sums, or one of those after them.
-type counter int
+type counter int8
 
 const (
 	due counter = iota

@@ -140,14 +140,16 @@ func (p *Publisher) Finish() {
 	clear(p.streams)
 }
 
-// doubt adds to s.doubts. room.mu is held.
+// doubt adds to s.doubts, at their end. room.mu is held.
 func (s *Stream) doubt(from, to uint32) {
-	if n := len(s.doubts); n > 0 {
-		from = max(from, s.doubts[n-1].to)
+	if from >= to {
+		return
 	}
-	if from < to {
-		s.doubts = append(s.doubts, span{from, to})
+	n := len(s.doubts)
+	for ; n > 0 && s.doubts[n-1].to >= from; n-- {
+		from, to = min(from, s.doubts[n-1].from), max(to, s.doubts[n-1].to)
 	}
+	s.doubts = append(s.doubts[:n], span{from, to})
 }
 
 // doubtful returns how many of the numbers may never have reached the server. room.mu

@@ -5,8 +5,7 @@ import "slices"
 // Verdict is what a received payload is.
 type Verdict uint8
 
-// The verdicts. Those up to InTime are of messages that came for the first time, whose
-// Stamp tells how long they took.
+// The verdicts.
 const (
 	// InOrder is due, and what was to come next; or later than that, what was to come is
 	// missing then.
@@ -28,9 +27,9 @@ const (
 	Foreign
 )
 
-// First reports whether the message came for the first time to somebody it was for:
-// whether its latency is one.
-func (v Verdict) First() bool { return v <= Early }
+// First reports whether the message was counted as Delivered: whether the time since
+// its Stamp.Due is a latency. As many are as Delivered, but for what came Unreadable.
+func (v Verdict) First() bool { return v <= Overtaken }
 
 // Received judges a payload, and keeps none of it: the characters of a JSON string
 // between its quotes, or an attachment's bytes. The stamp is empty if it is Unreadable
@@ -129,7 +128,7 @@ func (s *Subscriber) early(m Stamp, st *stay, stream *Stream) Verdict {
 	s.tally.add(due, 1)
 	s.tally.add(owedOutside, 1)
 	s.tally.add(delivered, 1)
-	return Early
+	return InOrder
 }
 
 // old judges a message whose number is less than the highest of its stream.

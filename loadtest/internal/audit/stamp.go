@@ -28,6 +28,9 @@ const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 	digitValue = func() (v [256]uint8) {
+		for i := range v {
+			v[i] = 64
+		}
 		for i := range len(digits) {
 			v[digits[i]] = uint8(i)
 		}
@@ -107,7 +110,7 @@ func (m *mark) read(p []byte) (Stamp, condition) {
 		return Stamp{}, foreign
 	}
 	marked := [markSize]byte(p) == m.text
-	if len(p) < MinSize || uint32(number(p[checkAt:MinSize])) != crc32.Update(m.sum, castagnoli, p[markSize:checkAt]) {
+	if len(p) < MinSize || number(p[checkAt:MinSize]) != uint64(crc32.Update(m.sum, castagnoli, p[markSize:checkAt])) {
 		if marked {
 			return Stamp{}, unreadable
 		}
@@ -118,7 +121,7 @@ func (m *mark) read(p []byte) (Stamp, condition) {
 		Seq:    uint32(number(p[seqAt:dueAt])),
 		Due:    int64(number(p[dueAt:bodyAt])),
 	}
-	if !marked || uint32(number(p[bodyAt:checkAt])) != crc32.Checksum(p[MinSize:], castagnoli) {
+	if !marked || number(p[bodyAt:checkAt]) != uint64(crc32.Checksum(p[MinSize:], castagnoli)) {
 		return s, damaged
 	}
 	return s, whole
@@ -131,10 +134,11 @@ func putDigits(dst []byte, v uint64) {
 	}
 }
 
-// number reads digits; what is none counts as 0, and fails the checksum.
+// number reads digits. What is none counts as 64, so that no other character reads
+// the same.
 func number(b []byte) (v uint64) {
 	for _, c := range b {
-		v = v<<6 | uint64(digitValue[c])
+		v = v<<6 + uint64(digitValue[c])
 	}
 	return v
 }

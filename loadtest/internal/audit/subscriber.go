@@ -69,7 +69,6 @@ func (s *Subscriber) stay(r *Room) *stay {
 func (s *Subscriber) Joining(r *Room) {
 	if st := s.stay(r); st.state == outside {
 		st.state = joining
-		st.early = 0
 	}
 }
 
