@@ -104,8 +104,6 @@ nodejs_gc_duration_seconds_count{kind="minor"} 5
 }
 
 func TestServerThatCannotBeReadCostsItsOwnFiguresOnly(t *testing.T) {
-	hang := make(chan struct{})
-	defer close(hang)
 	for name, tt := range map[string]struct {
 		page http.HandlerFunc
 		says string
