@@ -9,7 +9,7 @@ import (
 
 func TestDistributionsAreReadAndWritten(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                         "",
+		"":                         "0",
 		"0":                        "0",
 		"128":                      "128",
 		" 4k ":                     "4k",

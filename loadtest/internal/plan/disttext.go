@@ -31,7 +31,7 @@ func ParseDist(text string) (Dist, error) {
 	}
 	var p distParser
 	d := p.dist(text, 1)
-	if p.err != nil {
+	if p.err != nil || d.IsZero() {
 		return Dist{}, p.err
 	}
 	d.Unit = p.unit
@@ -165,7 +165,7 @@ func (d Dist) text(unit string) string {
 		}
 		return "mix(" + strings.Join(parts, ", ") + ")"
 	}
-	return ""
+	return "0"
 }
 
 // numberText writes a size with k or M where it is a whole number of them, and a time

@@ -58,72 +58,72 @@ type Plan struct {
 // out.
 type Group struct {
 	// Name is the scenario's if empty; it is unique in a plan.
-	Name string `yaml:"name,omitempty" json:"name"`
+	Name string `yaml:"name" json:"name"`
 	// Scenario is one of Scenarios.
 	Scenario string `yaml:"scenario" json:"scenario"`
 	// Clients is how many there are in the phases that do not say otherwise.
-	Clients int `yaml:"clients,omitempty" json:"clients"`
+	Clients int `yaml:"clients" json:"clients"`
 	// Transport is websocket, polling or upgrade, or several, of which each client
 	// takes the next.
-	Transport []string `yaml:"transport,omitempty" json:"transport"`
+	Transport []string `yaml:"transport" json:"transport"`
 	// Rooms is how many rooms the clients are spread over. 0: they join none.
-	Rooms int `yaml:"rooms,omitempty" json:"rooms"`
+	Rooms int `yaml:"rooms" json:"rooms"`
 	// RoomsEach is how many of them one client is in.
-	RoomsEach int `yaml:"rooms_each,omitempty" json:"rooms_each"`
+	RoomsEach int `yaml:"rooms_each" json:"rooms_each"`
 	// Publishers is how many clients, of their own and in no room, publish, each to
 	// every room in turn. 0: the members publish, each to the rooms that it is in.
-	Publishers int `yaml:"publishers,omitempty" json:"publishers"`
+	Publishers int `yaml:"publishers" json:"publishers"`
 	// Rate is the messages that the whole group publishes in a second, at even
 	// distances, whether or not earlier ones have arrived: an open loop. 0: closed
 	// loop by Window.
-	Rate float64 `yaml:"rate,omitempty" json:"rate"`
+	Rate float64 `yaml:"rate" json:"rate"`
 	// Window is, with Rate 0, how many messages (of the group) may be on their way; the
 	// next is sent when one has reached everybody. 0: nobody publishes.
-	Window int `yaml:"window,omitempty" json:"window"`
+	Window int `yaml:"window" json:"window"`
 	// Messages ends the publishing after so many. 0: with the phases.
-	Messages int `yaml:"messages,omitempty" json:"messages"`
+	Messages int `yaml:"messages" json:"messages"`
 	// Payload is the size of a message's payload in bytes.
-	Payload Dist `yaml:"payload,omitempty" json:"payload"`
+	Payload Dist `yaml:"payload" json:"payload"`
 	// Binary sends the payload as an attachment.
-	Binary bool `yaml:"binary,omitempty" json:"binary"`
+	Binary bool `yaml:"binary" json:"binary"`
 	// AckPublish asks for an ack of each publish, and measures it.
-	AckPublish bool `yaml:"ack_publish,omitempty" json:"ack_publish"`
+	AckPublish bool `yaml:"ack_publish" json:"ack_publish"`
 	// Requests makes each client ask for an ack, one after the other, Think apart.
-	Requests bool `yaml:"requests,omitempty" json:"requests"`
+	Requests bool `yaml:"requests" json:"requests"`
 	// RequestRate is, for the whole group, the requests a second, as an open loop. 0: closed.
-	RequestRate float64 `yaml:"request_rate,omitempty" json:"request_rate"`
+	RequestRate float64 `yaml:"request_rate" json:"request_rate"`
 	// Think is the seconds between a client's answer and its next request.
-	Think Dist `yaml:"think,omitempty" json:"think"`
+	Think Dist `yaml:"think" json:"think"`
 	// Rejoin is the seconds after which a member leaves its room and joins it anew. Zero: never.
-	Rejoin Dist `yaml:"rejoin,omitempty" json:"rejoin"`
+	Rejoin Dist `yaml:"rejoin" json:"rejoin"`
 	// Stay is the seconds after which a client disconnects and another takes its
 	// place. Zero: it stays.
-	Stay Dist `yaml:"stay,omitempty" json:"stay"`
+	Stay Dist `yaml:"stay" json:"stay"`
 	// Arrivals is how many clients come in a second, in an open loop, each for Stay,
 	// in place of a fixed number. 0: a fixed number.
-	Arrivals float64 `yaml:"arrivals,omitempty" json:"arrivals"`
+	Arrivals float64 `yaml:"arrivals" json:"arrivals"`
 	// Cut is how many of the clients lose their TCP connection at once.
-	Cut Cut `yaml:"cut,omitempty" json:"cut"`
+	Cut Cut `yaml:"cut" json:"cut"`
 	// Slow is how many of the clients read too slowly.
-	Slow Slow `yaml:"slow,omitempty" json:"slow"`
+	Slow Slow `yaml:"slow" json:"slow"`
 }
 
 // Cut is a network that fails for a share of the clients. They come back by themselves.
 type Cut struct {
 	// Share is 0 to 1. 0: nobody.
-	Share float64 `yaml:"share,omitempty" json:"share"`
+	Share float64 `yaml:"share" json:"share"`
 	// Every is the time from one cut to the next; the first comes after one of it.
-	Every time.Duration `yaml:"every,omitempty" json:"every"`
+	Every time.Duration `yaml:"every" json:"every"`
 	// For is how long nothing can be connected.
-	For time.Duration `yaml:"for,omitempty" json:"for"`
+	For time.Duration `yaml:"for" json:"for"`
 }
 
 // Slow is a share of the clients that read at a rate of bytes.
 type Slow struct {
 	// Share is 0 to 1. 0: nobody.
-	Share float64 `yaml:"share,omitempty" json:"share"`
+	Share float64 `yaml:"share" json:"share"`
 	// BytesPerSecond is what one reads. 0: nothing at all.
-	BytesPerSecond int `yaml:"bytes_per_second,omitempty" json:"bytes_per_second"`
+	BytesPerSecond int `yaml:"bytes_per_second" json:"bytes_per_second"`
 }
 
 // The kinds of phases.
@@ -179,7 +179,7 @@ type Reconnect struct {
 type Token struct {
 	// Algorithm is HS256, RS256, ES256 or EdDSA.
 	Algorithm string `yaml:"algorithm" json:"algorithm"`
-	// KeyFile is the secret, or the private key in PEM.
+	// KeyFile is the secret, less a newline at its end, or the private key in PEM.
 	KeyFile string `yaml:"key_file" json:"key_file"`
 	// Claims may have placeholders in strings. exp, iat are set from Lifetime.
 	Claims   map[string]any `yaml:"claims,omitempty" json:"claims,omitempty"`

@@ -1,7 +1,5 @@
 package plan
 
-import "fmt"
-
 // Shapes are Events compiled: what is sent to the server, but for the values that
 // change with each message. They may be used by several goroutines at once.
 type Shapes struct {
@@ -20,7 +18,7 @@ func Compile(e Events) (*Shapes, error) {
 	e = e.withDefaults()
 	s := &Shapes{Receive: e.Receive, Argument: e.Argument, JoinAck: !e.NoJoinAck}
 	if e.Argument < 0 || e.Argument > 15 {
-		return nil, fmt.Errorf("events.argument: %d: want 0 to 15, 0 being the first after the event's name", e.Argument)
+		return nil, refuse("events.argument", e.Argument, "0 to 15, 0 being the first after the event's name")
 	}
 	for _, shape := range []struct {
 		name  string
@@ -34,15 +32,16 @@ func Compile(e Events) (*Shapes, error) {
 		{"publish", e.Publish, &s.publish, []string{holeRoom, holePayload, holeClient}, holePayload},
 		{"request", e.Request, &s.request, []string{holePayload, holeClient}, ""},
 	} {
+		key := "events." + shape.name
 		if name, ok := shape.array[0].(string); !ok || name == "" || placeholder.MatchString(name) {
-			return nil, fmt.Errorf("events.%s: %v: want the event's name as the first", shape.name, shape.array[0])
+			return nil, refuse(key+"[0]", shape.array[0], "the event's name")
 		}
-		t, err := compileJSON(shape.array, e.Receive, shape.holes...)
+		t, err := compileJSON(key, shape.array, e.Receive, shape.holes...)
 		if err != nil {
-			return nil, fmt.Errorf("events.%s: %w", shape.name, err)
+			return nil, err
 		}
 		if shape.needs != "" && !t.has(shape.needs) {
-			return nil, fmt.Errorf("events.%s: want %q in it", shape.name, shape.needs)
+			return nil, refuse(key, shape.array, "%s in it", shape.needs)
 		}
 		*shape.to = t
 	}

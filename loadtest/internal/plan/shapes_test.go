@@ -69,7 +69,7 @@ func TestWrongShapeIsRefused(t *testing.T) {
 		events Events
 		want   []string
 	}{
-		"unknown placeholder":        {Events{Join: []any{"join", "{rooom}"}}, []string{"events.join", `"{rooom}"`, "{room}, {client}"}},
+		"unknown placeholder":        {Events{Join: []any{"join", "{rooom}"}}, []string{"events.join", `"{rooom}"`, "{room} and {client}"}},
 		"placeholder of another":     {Events{Join: []any{"join", "{room}", "{payload}"}}, []string{"events.join", `"{payload}"`}},
 		"join without room":          {Events{Join: []any{"join"}}, []string{"events.join", "{room}"}},
 		"leave without room":         {Events{Leave: []any{"join"}}, []string{"events.leave", "{room}"}},

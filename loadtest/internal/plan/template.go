@@ -108,21 +108,31 @@ type compiler struct {
 	holes []string
 	event string // what {event} stands for
 	out   template
-	err   error
+	err   *refusal
 }
 
 // compileJSON makes a template of the JSON text of v: what YAML and JSON decode to.
-func compileJSON(v any, event string, holes ...string) (template, error) {
+// key is where it is in the plan, for errors, which show no more of it than a text
+// with a wrong placeholder.
+func compileJSON(key string, v any, event string, holes ...string) (template, error) {
 	c := compiler{holes: holes, event: event}
 	c.value(v)
-	return c.out, c.err
+	return c.done(key)
 }
 
 // compileText makes a template of text that is not JSON.
-func compileText(s string, holes ...string) (template, error) {
+func compileText(key, s string, holes ...string) (template, error) {
 	c := compiler{holes: holes}
 	c.inside(s, func(text string) string { return text })
-	return c.out, c.err
+	return c.done(key)
+}
+
+func (c *compiler) done(key string) (template, error) {
+	if c.err != nil {
+		c.err.key = key
+		return nil, c.err
+	}
+	return c.out, nil
 }
 
 func (c *compiler) value(v any) {
@@ -151,7 +161,7 @@ func (c *compiler) value(v any) {
 	default:
 		raw, err := json.Marshal(v)
 		if err != nil && c.err == nil {
-			c.err = fmt.Errorf("%v: want what JSON can hold", v)
+			c.err = &refusal{value: fmt.Sprint(v), want: "what JSON can hold"}
 		}
 		c.literal(string(raw))
 	}
@@ -174,7 +184,7 @@ func (c *compiler) text(s string) {
 // inside adds text with holes in it.
 func (c *compiler) inside(s string, escape func(string) string) {
 	if !utf8.ValidString(s) && c.err == nil {
-		c.err = fmt.Errorf("%q: want UTF-8", s)
+		c.err = &refusal{value: s, want: "UTF-8"}
 	}
 	start := 0
 	for _, at := range placeholder.FindAllStringIndex(s, -1) {
@@ -187,7 +197,7 @@ func (c *compiler) inside(s string, escape func(string) string) {
 		case slices.Contains(c.holes, hole):
 			c.out = append(c.out, part{hole: hole})
 		case c.err == nil:
-			c.err = fmt.Errorf("%q: unknown placeholder; allowed: %s", hole, strings.Join(c.holes, ", "))
+			c.err = &refusal{value: hole, want: fmt.Sprintf("no placeholder but %s, not %s", strings.Join(c.holes, " and "), hole)}
 		}
 	}
 	c.literal(escape(s[start:]))
