@@ -1,0 +1,104 @@
+//go:build !race
+
+// The race detector allocates.
+
+package audit
+
+import (
+	"runtime"
+	"testing"
+)
+
+func TestReceivingAllocatesNothing(t *testing.T) {
+	for name, w := range map[string]*Window{"open loop": nil, "window": NewWindow(8)} {
+		t.Run(name, func(t *testing.T) {
+			a := New(Config{})
+			room := a.Room("tea")
+			stream := a.Publisher(0, w).Stream(room)
+			s := a.Subscriber(1)
+			s.Joined(room)
+			const n = 1000
+			payloads := make([][]byte, n+2)
+			for i := range payloads {
+				payloads[i], _ = stream.Next(nil, 128, 0)
+			}
+			s.Received(payloads[0])
+			next := 1
+			if got := testing.AllocsPerRun(n, func() {
+				s.Received(payloads[next])
+				next++
+			}); got != 0 {
+				t.Errorf("%v allocations", got)
+			}
+			if got := a.Sums().Delivered; got != n+2 {
+				t.Errorf("delivered %d", got)
+			}
+		})
+	}
+}
+
+func TestSendingAllocatesOnlyItsLog(t *testing.T) {
+	a := New(Config{})
+	stream := a.Publisher(0, nil).Stream(a.Room("tea"))
+	p := make([]byte, 0, 200)
+	if got := testing.AllocsPerRun(10000, func() { p, _ = stream.Next(p[:0], 128, 0) }); got > 0.05 {
+		t.Errorf("%v allocations a message", got)
+	}
+}
+
+// TestARoomInWhichAllPublishAllocatesLittle is 300 members who got something of each
+// other.
+func TestARoomInWhichAllPublishAllocatesLittle(t *testing.T) {
+	const n = 300
+	a := New(Config{})
+	room := a.Room("tea")
+	subs := make([]*Subscriber, n)
+	var payloads [n][]byte
+	for i := range subs {
+		subs[i] = a.Subscriber(i)
+		subs[i].Joined(room)
+	}
+	for i := range payloads {
+		payloads[i], _ = a.Publisher(i, nil).Stream(room).Next(nil, 0, 0)
+	}
+	before := heap()
+	for _, s := range subs {
+		for _, p := range payloads {
+			s.Received(p)
+		}
+	}
+	per := float64(heap()-before) / (n * n)
+	t.Logf("%.1f bytes a pair", per)
+	if per > 20 {
+		t.Errorf("a pair of subscriber and stream is %.1f bytes, want 20 at most", per)
+	}
+	runtime.KeepAlive(subs)
+}
+
+func TestASubscriberAllocatesLittle(t *testing.T) {
+	const n = 10000
+	a := New(Config{})
+	rooms := make([]*Room, 10)
+	for i := range rooms {
+		rooms[i] = a.Room(string(rune('a' + i)))
+	}
+	subs := make([]*Subscriber, n)
+	before := heap()
+	for i := range subs {
+		subs[i] = a.Subscriber(i)
+		subs[i].Joined(rooms[i%len(rooms)])
+	}
+	per := float64(heap()-before) / n
+	t.Logf("%.0f bytes a subscriber", per)
+	if per > 300 {
+		t.Errorf("a subscriber in one room is %.0f bytes, want 300 at most", per)
+	}
+	runtime.KeepAlive(subs)
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

@@ -1,0 +1,137 @@
+package drive
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/causeway-rt/causeway/internal/wire"
+	"github.com/causeway-rt/causeway/loadtest/internal/audit"
+	"github.com/causeway-rt/causeway/loadtest/internal/measure"
+)
+
+// sender publishes for a group, in one goroutine.
+type sender struct {
+	*group
+	random *rand.Rand
+	window *audit.Window // nil: an open loop
+
+	// Buffers that are used again.
+	payload, array []byte
+}
+
+// publishAll publishes until the run's traffic ends, or there are as many messages as the
+// plan wants.
+func (g *group) publishAll() {
+	s := &sender{group: g, random: g.random(byPublisher)}
+	if g.plan.Rate == 0 && g.plan.Window > 0 {
+		s.window = audit.NewWindow(g.plan.Window)
+		s.byWindow()
+	} else {
+		s.byRate()
+	}
+	g.sent.Store(true)
+}
+
+// enough reports whether n messages are what the plan wants.
+func (s *sender) enough(n int64) bool { return s.plan.Messages > 0 && n >= int64(s.plan.Messages) }
+
+// byRate publishes what is due when it is due. What cannot be sent then is counted, and
+// not made up for.
+func (s *sender) byRate() {
+	timer := newTimer()
+	defer timer.Stop()
+	for n := int64(0); !s.enough(n); n++ {
+		at, ok := s.publishing.next(s.sending, timer)
+		if !ok {
+			s.rec.Add(measure.Unsent, s.index, s.publishing.missed(s.stoppedAt()))
+			return
+		}
+		if s.send(n, at) == unsent {
+			s.rec.Add(measure.Unsent, s.index, 1)
+		}
+	}
+}
+
+// unsent is what send returns when nothing was written.
+const unsent = -1
+
+// send publishes message number n. It returns how many members it is due to. What was
+// taken of the window for a message that is not sent, or due to nobody, is back.
+func (s *sender) send(n int64, due time.Duration) (members int) {
+	c, rm := s.next(n)
+	if c == nil {
+		return s.notMade()
+	}
+	size := s.plan.Payload.Size(s.random)
+	c.mu.Lock()
+	if c.state != inside {
+		c.mu.Unlock()
+		return s.notMade()
+	}
+	if c.pub == nil {
+		c.pub = s.audit.Publisher(c.number, s.window)
+	}
+	w := c.wire
+	stream := c.pub.Stream(rm.Room)
+	var m audit.Sent
+	s.payload, m = stream.Next(s.payload[:0], size, s.nanos(due))
+	c.mu.Unlock()
+
+	err := s.emit(c, w, rm, due)
+	if err != nil {
+		c.mu.Lock()
+		stream.Unsent(m.Seq)
+		c.mu.Unlock()
+		s.rec.Error("publish: "+wire.Class(err), err)
+		return unsent
+	}
+	s.rec.Add(measure.Published, s.index, 1)
+	return m.Members
+}
+
+func (s *sender) notMade() int {
+	if s.window != nil {
+		s.window.Return()
+	}
+	return unsent
+}
+
+// next is who publishes message number n, and to where: publishers in turn, each to its
+// rooms in turn. nil if there is nobody, or no room.
+func (s *sender) next(n int64) (*client, *room) {
+	if len(s.group.rooms) == 0 {
+		return nil, nil
+	}
+	if p := int64(len(s.publishers)); p > 0 {
+		return s.publishers[n%p], s.group.rooms[(n%p+n/p)%int64(len(s.group.rooms))]
+	}
+	c := s.member(n)
+	if c == nil {
+		return nil, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turn++
+	return c, c.room(c.turn % c.rooms())
+}
+
+// emit writes the payload to the room.
+func (s *sender) emit(c *client, w *wire.Client, rm *room, due time.Duration) error {
+	if s.plan.Binary {
+		s.array = s.shapes.AppendPublishAttached(s.array[:0], rm.name, c.number)
+		return w.EmitBinary(s.array, s.payload)
+	}
+	s.array = s.shapes.AppendPublish(s.array[:0], rm.name, s.payload, c.number)
+	if !s.plan.AckPublish {
+		return w.Emit(s.array)
+	}
+	s.asked.Add(1)
+	err := w.EmitAck(s.array, func(args []byte, err error) {
+		c.asked.Add(-1)
+		c.answered("publish", due, args, err)
+	})
+	if err != nil {
+		s.asked.Add(-1)
+	}
+	return err
+}

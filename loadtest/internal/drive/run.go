@@ -1,0 +1,177 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/causeway-rt/causeway/loadtest/internal/audit"
+	"github.com/causeway-rt/causeway/loadtest/internal/measure"
+	"github.com/causeway-rt/causeway/loadtest/internal/plan"
+	"github.com/causeway-rt/causeway/loadtest/internal/result"
+)
+
+// Hooks are told how a run gets on. They may be nil. They are called one at a time, and
+// hold up the run's phases, but not its traffic, while they last.
+type Hooks struct {
+	// Interval is called at the end of each interval, and of each phase.
+	Interval func(result.Interval, *Progress)
+	// Log is called with what happens, for people.
+	Log func(string)
+}
+
+// run is one run of a plan.
+type run struct {
+	// Immutable.
+	whole  *plan.Plan
+	shapes *plan.Shapes
+	hooks  Hooks
+	start  time.Time
+	base   int64 // start, by the audit's clock
+	rec    *measure.Recorder
+	audit  *audit.Audit
+	groups []*group
+	dialer *dialer
+	watch  *watch
+
+	// sending ends when nothing more is to be sent, life when clients are to be gone.
+	sending, life       context.Context
+	endSending, endLife context.CancelFunc
+	traffic             gate // open while clients are to publish and to ask
+
+	// work is all goroutines but those of connections.
+	work sync.WaitGroup
+
+	stopped    atomic.Int64 // when sending ended, since start
+	lastClient atomic.Int64 // how many clients there have been
+	open       atomic.Int64 // connections
+	unsettled  atomic.Int64 // clients, and crowds, of whom it is not known yet whether they get in
+	away       atomic.Int64 // clients that lost their connection and are to come back
+	asked      atomic.Int64 // acks that are waited for
+
+	saying sync.Mutex
+	// Guarded by saying.
+	warnings []string
+
+	// Owned by the goroutine of Run.
+	timer     *time.Timer
+	intervals intervals
+	progress  Progress
+	phaseAt   time.Duration
+	endPhase  context.CancelFunc
+}
+
+// Run runs the plan, and returns when it is over and all clients are gone. When ctx is
+// cancelled, it ends as it would have later: what is on its way is waited for, for
+// at most the plan's Drain. The error is for a plan that cannot be run at all; whatever
+// servers do ends in a result.
+func Run(ctx context.Context, p plan.Plan, h Hooks) (*result.Result, error) {
+	r, err := newRun(&p, h)
+	if err != nil {
+		return nil, err
+	}
+	r.beginWatch()
+	for _, g := range r.groups {
+		g.begin()
+	}
+	ended := r.pass(ctx)
+	r.finish()
+	return r.result(ended), nil
+}
+
+func newRun(p *plan.Plan, h Hooks) (*run, error) {
+	if len(p.URLs) == 0 || len(p.Groups) == 0 || len(p.Phases) == 0 {
+		return nil, errors.New("a plan needs a URL, a group and a phase")
+	}
+	setDefaults(p)
+	shapes, err := plan.Compile(p.Events)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{whole: p, shapes: shapes, hooks: h, endPhase: func() {}}
+	if r.dialer, err = newDialer(r); err != nil {
+		return nil, err
+	}
+	if r.watch, err = newWatch(r); err != nil {
+		return nil, err
+	}
+	r.audit = audit.New(audit.Config{Run: uint32(p.Seed)})
+	r.start = time.Now()
+	r.base = r.audit.Nanos(r.start)
+	r.rec = measure.NewRecorder(r.start)
+	r.life, r.endLife = context.WithCancel(context.Background())
+	r.sending, r.endSending = context.WithCancel(r.life)
+	r.timer = newTimer()
+	for i := range p.Groups {
+		r.groups = append(r.groups, newGroup(r, i))
+	}
+	return r, nil
+}
+
+// What is used where a plan says 0.
+const (
+	defaultInterval       = time.Second
+	defaultConnectTimeout = 20 * time.Second
+	defaultAckTimeout     = 10 * time.Second
+	defaultDrain          = 10 * time.Second
+)
+
+func setDefaults(p *plan.Plan) {
+	orElse := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	orElse(&p.Interval, defaultInterval)
+	orElse(&p.ConnectTimeout, defaultConnectTimeout)
+	orElse(&p.AckTimeout, defaultAckTimeout)
+	orElse(&p.Drain, defaultDrain)
+	p.Phases = withStop(p.Phases)
+}
+
+// clock is the time since the run began.
+func (r *run) clock() time.Duration { return time.Since(r.start) }
+
+// nanos is a time since the run began by the audit's clock, and since is how long after
+// such a time something was.
+func (r *run) nanos(at time.Duration) int64 { return r.base + int64(at) }
+
+func (r *run) since(nanos int64, at time.Time) time.Duration {
+	return at.Sub(r.start) - time.Duration(nanos-r.base)
+}
+
+// stoppedAt is when sending ended.
+func (r *run) stoppedAt() time.Duration { return time.Duration(r.stopped.Load()) }
+
+func (r *run) log(format string, args ...any) {
+	if r.hooks.Log == nil {
+		return
+	}
+	r.saying.Lock()
+	defer r.saying.Unlock()
+	r.hooks.Log(fmt.Sprintf(format, args...))
+}
+
+// warn notes what a reader of the result must know. It may be called from any goroutine.
+func (r *run) warn(format string, args ...any) {
+	r.saying.Lock()
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+	r.saying.Unlock()
+	r.log(format, args...)
+}
+
+// roomName is the same in all processes of a run, and of no other run.
+func (r *run) roomName(group, n int) string {
+	return "load-" + strconv.FormatUint(r.whole.Seed, 36) + "-" + strconv.Itoa(group) + "-" + strconv.Itoa(n)
+}
+
+// newTimer returns a timer that does not run.
+func newTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}

@@ -1,0 +1,210 @@
+package drive
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/causeway-rt/causeway/loadtest/internal/plan"
+	"github.com/causeway-rt/causeway/loadtest/internal/result"
+)
+
+func TestFanoutByRateDeliversEveryMessage(t *testing.T) {
+	url, _ := relay(t)
+	r := drive(t, of(url, plan.Group{Clients: 20, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100, Payload: plan.Size(128)}, time.Second))
+	spotless(t, r)
+	if r.Audit.Published != 100 || r.Audit.Due != 2000 || r.Audit.Delivered != 2000 || r.Counts.Unsent != 0 {
+		t.Errorf("%+v, %+v", r.Audit, r.Counts)
+	}
+	if n := r.Latency.Delivery.Count(); n != 2000 {
+		t.Errorf("%d latencies, not 2000", n)
+	}
+	if c := r.Counts; c.Attempts != 21 || c.Connected != 21 || c.Joins != 20 || c.Disconnects != 0 || c.BytesIn < 2000*128 || c.BytesOut < 100*128 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestFanoutByWindowSendsSoManyMessagesAndEnds(t *testing.T) {
+	for name, g := range map[string]plan.Group{
+		"publisher":  {Clients: 20, Rooms: 2, RoomsEach: 1, Publishers: 2, Window: 4, Messages: 300},
+		"members":    {Clients: 20, Rooms: 2, RoomsEach: 1, Window: 4, Messages: 300},
+		"attachment": {Clients: 20, Rooms: 2, RoomsEach: 1, Publishers: 1, Window: 4, Messages: 300, Binary: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url, _ := relay(t)
+			p := of(url, g, 0)
+			start := time.Now()
+			r := drive(t, p)
+			spotless(t, r)
+			each := int64(10) // of two rooms
+			if g.Publishers == 0 {
+				each-- // whoever says it does not hear it
+			}
+			if r.Audit.Published != 300 || r.Audit.Delivered != 300*each {
+				t.Errorf("%+v", r.Audit)
+			}
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+func TestChatOverAllTransportsIsAuditedExactly(t *testing.T) {
+	url, _ := relay(t)
+	r := drive(t, of(url, plan.Group{
+		Clients: 30, Rooms: 3, RoomsEach: 2, Rate: 200, Payload: plan.Size(300), AckPublish: true,
+		Transport: []string{"websocket", "upgrade", "polling"},
+	}, time.Second))
+	spotless(t, r)
+	if r.Audit.Delivered != r.Audit.Due || r.Audit.Published != 200 || r.Audit.Due != 200*19 {
+		t.Errorf("%+v", r.Audit)
+	}
+	if r.Counts.Acks != 200 || r.Latency.Ack.Count() != 200 {
+		t.Errorf("%+v", r.Counts)
+	}
+}
+
+func TestRequestsInTurnAreAnswered(t *testing.T) {
+	url, _ := relay(t)
+	r := drive(t, of(url, plan.Group{Clients: 10, Requests: true, Think: plan.Time(50 * time.Millisecond)}, time.Second))
+	if c := r.Counts; c.Requests < 10*10 || c.Requests > 10*21 || c.Acks != c.Requests || c.AckTimeouts != 0 || r.Latency.Ack.Count() != c.Acks {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestRequestsByRateAreEvenlyMany(t *testing.T) {
+	url, _ := relay(t)
+	r := drive(t, of(url, plan.Group{Clients: 10, Requests: true, RequestRate: 200}, time.Second))
+	if c := r.Counts; c.Requests != 200 || c.Acks != 200 || c.Unsent != 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestRejoiningMembersGetWhatIsTheirs(t *testing.T) {
+	url, _ := relay(t)
+	r := drive(t, of(url, plan.Group{Clients: 20, Rooms: 2, RoomsEach: 1, Rate: 200, Rejoin: plan.Time(100 * time.Millisecond)}, 2*time.Second))
+	spotless(t, r)
+	if c := r.Counts; c.Leaves < 100 || c.Joins < c.Leaves {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestClientsWhoseStayIsOverAreReplaced(t *testing.T) {
+	url, _ := relay(t)
+	r := drive(t, of(url, plan.Group{Clients: 20, Rooms: 2, RoomsEach: 1, Publishers: 1, Rate: 100, Stay: plan.Time(300 * time.Millisecond)}, 2*time.Second))
+	spotless(t, r)
+	if c := r.Counts; c.Connected < 60 || c.ConnectErrors != 0 || c.Disconnects != 0 {
+		t.Errorf("%+v", c)
+	}
+	for _, iv := range r.Intervals {
+		if iv.Phase == 1 && iv.Wanted != 21 {
+			t.Errorf("%d clients wanted at %v", iv.Wanted, iv.To)
+		}
+	}
+}
+
+func TestArrivalsComeByRateAndStay(t *testing.T) {
+	url, _ := relay(t)
+	p := of(url, plan.Group{Arrivals: 100, Stay: plan.Time(200 * time.Millisecond)}, time.Second)
+	r := drive(t, p)
+	if c := r.Counts; c.Connected != 100 || c.ConnectErrors != 0 {
+		t.Errorf("%+v", c)
+	}
+	last := r.Intervals[len(r.Intervals)-3]
+	if last.Open < 10 || last.Open > 40 {
+		t.Errorf("%d are there at once, of 20", last.Open)
+	}
+}
+
+func TestStormBringsEverybodyBack(t *testing.T) {
+	url, _ := relay(t)
+	g := plan.Group{Clients: 40, Rooms: 4, RoomsEach: 1, Publishers: 1, Rate: 200, Cut: plan.Cut{Share: .5, Every: 500 * time.Millisecond, For: 100 * time.Millisecond}}
+	r := drive(t, of(url, g, 1800*time.Millisecond))
+	spotless(t, r)
+	c := r.Counts
+	if c.Cuts != 60 || c.Reconnects != 60 || c.Disconnects != 0 || r.Latency.Reconnect.Count() != 60 {
+		t.Errorf("%+v, %d", c, r.Latency.Reconnect.Count())
+	}
+	if shortest := r.Latency.Reconnect.Min(); shortest < 100*time.Millisecond {
+		t.Errorf("back after %v, before the network was", shortest)
+	}
+	if r.Audit.Gap == 0 {
+		t.Errorf("nothing was missed: %+v", r.Audit)
+	}
+	if end := stopOf(r); end.Open != 0 {
+		t.Errorf("%d are left", end.Open)
+	}
+}
+
+// stopOf is the last interval.
+func stopOf(r *result.Result) result.Interval { return r.Intervals[len(r.Intervals)-1] }
+
+func TestSlowReadersDoNotCountAsLost(t *testing.T) {
+	url, _ := relay(t)
+	g := plan.Group{
+		Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100, Payload: plan.Size(64 << 10),
+		Slow: plan.Slow{Share: .1, BytesPerSecond: 100},
+	}
+	r := drive(t, of(url, g, 2500*time.Millisecond))
+	spotless(t, r)
+	if r.Counts.SlowClosed == 0 || r.Counts.Disconnects != 0 {
+		t.Errorf("%+v, %+v", r.Counts, r.Errors)
+	}
+	if a := r.Audit; a.Delivered < 9*a.Published || a.Gap+a.Unjudged < a.Published/2 {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestInterruptionEndsWithEverythingJudged(t *testing.T) {
+	url, _ := relay(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := of(url, plan.Group{Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100}, time.Hour)
+	start := time.Now()
+	r, err := Run(ctx, p, Hooks{Interval: func(iv result.Interval, p *Progress) {
+		if iv.Audit.Delivered > 50 {
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spotless(t, r)
+	if r.Ended != "interrupted" || time.Since(start) > 10*time.Second || r.Audit.Due != r.Audit.Delivered {
+		t.Errorf("%s after %v: %+v", r.Ended, time.Since(start), r.Audit)
+	}
+}
+
+func TestSpikeGoesUpAndBack(t *testing.T) {
+	url, _ := relay(t)
+	p := of(url, plan.Group{Clients: 5, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 50}, 0)
+	p.Phases = []plan.Phase{
+		{Name: "arrive", Kind: plan.Ramp, Quiet: true},
+		{Name: "more", Kind: plan.Ramp, Duration: 500 * time.Millisecond, Clients: map[string]int{"group": 15}},
+		{Name: "spike", Kind: plan.Spike, Duration: 500 * time.Millisecond, Clients: map[string]int{"group": 40}, Rate: map[string]float64{"group": 100}},
+		{Name: "after", Kind: plan.Hold, Duration: 500 * time.Millisecond},
+	}
+	r := drive(t, p)
+	spotless(t, r)
+	var wanted, published []int64
+	for _, ph := range r.Phases {
+		published = append(published, ph.Counts.Published)
+	}
+	at := map[int]int64{}
+	for _, iv := range r.Intervals {
+		at[iv.Phase] = iv.Wanted
+	}
+	for i := range r.Phases {
+		wanted = append(wanted, at[i])
+	}
+	if len(wanted) != 5 || wanted[0] != 6 || wanted[1] != 16 || wanted[2] != 41 || wanted[3] != 16 {
+		t.Errorf("clients at the phases' ends: %v", wanted)
+	}
+	if r.Counts.Published != 25+50+25 || published[2] < 40 {
+		t.Errorf("published in the phases: %v", published)
+	}
+	if r.Phases[2].Name != "spike" || r.Phases[4].Kind != plan.Stop {
+		t.Errorf("%+v", r.Phases)
+	}
+}

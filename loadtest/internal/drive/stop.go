@@ -1,0 +1,104 @@
+package drive
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/causeway-rt/causeway/internal/wire"
+	"github.com/causeway-rt/causeway/loadtest/internal/plan"
+	"github.com/causeway-rt/causeway/loadtest/internal/result"
+)
+
+// finish is the stop: nothing more is sent, what is on its way arrives, or is given up,
+// and clients go.
+func (r *run) finish() {
+	last := len(r.whole.Phases) - 1
+	r.enter(last, &r.whole.Phases[last], r.clock())
+	r.stopped.Store(int64(r.clock()))
+	r.endSending()
+	// What slow readers have not read says nothing about the server.
+	for _, g := range r.groups {
+		for _, c := range g.slowOnes() {
+			g.sendAway(c)
+		}
+	}
+	r.until(context.Background(), r.clock()+r.whole.Drain, r.drained)
+	if n := r.audit.Outstanding(); n > 0 {
+		r.log("%d deliveries have not come within %v", n, r.whole.Drain)
+	}
+	r.endClients()
+	r.cut()
+}
+
+// drained reports whether waiting longer brings nothing.
+func (r *run) drained() bool {
+	for _, g := range r.groups {
+		if !g.sent.Load() {
+			return false
+		}
+	}
+	return r.asked.Load() == 0 && r.away.Load() == 0 && r.audit.Outstanding() <= 0 && r.audit.Missing() == 0
+}
+
+// endClients judges all clients and closes their connections, all at once: a server that
+// does not answer the farewells costs a few seconds, however many there are.
+func (r *run) endClients() {
+	type connection struct {
+		c *client
+		w *wire.Client
+	}
+	var open []connection
+	for _, g := range r.groups {
+		for _, c := range g.everybody() {
+			if w := c.end(true); w != nil {
+				open = append(open, connection{c, w})
+			}
+		}
+	}
+	r.endLife()
+	var next atomic.Int64
+	var closing sync.WaitGroup
+	for range min(len(open), mostAttempts) {
+		closing.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(open)); i = next.Add(1) - 1 {
+				r.close(open[i].c, open[i].w)
+			}
+		})
+	}
+	closing.Wait()
+	r.work.Wait()
+	r.watch.scraper.Close()
+}
+
+// result is what came of the run.
+func (r *run) result(ended string) *result.Result {
+	out := &result.Result{
+		Version:   result.Version,
+		Started:   r.start,
+		Seconds:   r.intervals.end.Seconds(),
+		Ended:     ended,
+		Plan:      *r.whole,
+		Phases:    r.rec.Phases(),
+		Audit:     r.audit.Sums(),
+		Intervals: r.intervals.all,
+		Servers:   r.watch.scraper.Servers(),
+		Warnings:  append(r.warnings, r.watch.scraper.Warnings()...),
+	}
+	out.Counts, out.Latency, out.Errors = r.rec.Totals()
+	for i := range out.Phases {
+		ph := &r.whole.Phases[i]
+		out.Phases[i].Name, out.Phases[i].Kind = ph.Name, ph.Kind
+	}
+	return out
+}
+
+// withStop is phases that end with a stop.
+func withStop(phases []plan.Phase) []plan.Phase {
+	for i := range phases {
+		if phases[i].Kind == plan.Stop {
+			return phases[:i+1]
+		}
+	}
+	return append(append([]plan.Phase(nil), phases...), plan.Phase{Name: plan.Stop, Kind: plan.Stop})
+}
