@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/causeway-rt/causeway/loadtest/internal/result"
 	"github.com/causeway-rt/causeway/loadtest/internal/show"
 )
 
@@ -144,5 +145,5 @@ func latencyLabel(ms float64) string {
 }
 
 func latencyValue(ms float64) string {
-	return show.Time(time.Duration(ms * float64(time.Millisecond)))
+	return result.Time(time.Duration(ms * float64(time.Millisecond)))
 }

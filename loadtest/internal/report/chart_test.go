@@ -138,13 +138,13 @@ func TestCPUIsWhatWasUsedSinceTheSampleBefore(t *testing.T) {
 		intervals = append(intervals, result.Interval{From: float64(i), To: float64(i + 1), Servers: []result.Sample{{CPUSeconds: used}}})
 	}
 	all, _ := steps(intervals)
-	got := cores(all, server(0))
-	for i, want := range []float64{math.NaN(), 0.5, math.NaN(), 1, math.NaN(), 0.1} {
+	got := cores(all, result.NoSample(), server(0))
+	for i, want := range []float64{math.NaN(), 0.5, math.NaN(), 1, 0.2, 0.1} {
 		if math.IsNaN(got[i]) != math.IsNaN(want) || math.Abs(got[i]-want) > 1e-9 {
 			t.Errorf("interval %d: %v, want %v", i, got[i], want)
 		}
 	}
-	if got := cores(all, server(7)); !math.IsNaN(largestOrNaN(got)) {
+	if got := cores(all, result.NoSample(), server(7)); !math.IsNaN(largestOrNaN(got)) {
 		t.Errorf("a server that is not there used %v", got)
 	}
 }

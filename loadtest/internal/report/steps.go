@@ -26,34 +26,17 @@ func steps(intervals []result.Interval) (all []step, each int) {
 		part := intervals[i:min(i+each, len(intervals))]
 		s := step{from: part[0].From, to: part[len(part)-1].To, intervals: part, latency: part[0].Latency}
 		if each > 1 {
-			s.latency = merged(part)
+			s.latency = result.Latency{}
+			for i := range part {
+				s.latency.Merge(part[i].Latency)
+			}
 		}
 		all = append(all, s)
 	}
 	return all, each
 }
 
-// merged has only those histograms that charts over time show.
-func merged(part []result.Interval) result.Latency {
-	var l result.Latency
-	for i := range part {
-		if part[i].Latency.Delivery.Count() > 0 {
-			if l.Delivery == nil {
-				l.Delivery = result.NewHistogram()
-			}
-			l.Delivery.Merge(part[i].Latency.Delivery)
-		}
-		if part[i].Latency.Ack.Count() > 0 {
-			if l.Ack == nil {
-				l.Ack = result.NewHistogram()
-			}
-			l.Ack.Merge(part[i].Latency.Ack)
-		}
-	}
-	return l
-}
-
-// at is the end of each step, where what was counted in it is drawn.
+// ends are where what was counted in it is drawn.
 func ends(all []step) []float64 {
 	x := make([]float64, len(all))
 	for i, s := range all {
@@ -109,26 +92,28 @@ func extreme(all []step, of func(*result.Interval) int64, better func(a, b float
 }
 
 // cores is how much of a processor's time a process used in each step: 1 is one core
-// the whole time. A sample that is missing, or of a process that began anew, leaves
-// a gap.
-func cores(all []step, sample func(*result.Interval) result.Sample) []float64 {
+// the whole time. before is the sample from before the first. A sample that is missing
+// leaves a gap.
+func cores(all []step, before result.Sample, sample func(*result.Interval) result.Sample) []float64 {
 	values := make([]float64, len(all))
-	before, since := math.NaN(), 0.0
+	since := 0.0
 	for i := range all {
 		last := &all[i].intervals[len(all[i].intervals)-1]
-		now := sample(last).CPUSeconds
-		if now < 0 {
-			now = math.NaN()
-		}
-		values[i] = (now - before) / (last.To - since)
-		if values[i] < 0 {
-			values[i] = math.NaN()
-		}
-		if !math.IsNaN(now) {
+		now := sample(last)
+		values[i] = result.CPUPercent(before, now, last.To-since) / 100
+		if now.CPUSeconds >= 0 {
 			before, since = now, last.To
 		}
 	}
 	return values
+}
+
+// before is what server i was using before the first connection.
+func before(res *result.Result, i int) result.Sample {
+	if i < len(res.Before) {
+		return res.Before[i]
+	}
+	return result.NoSample()
 }
 
 // server returns sample i of an interval, or one with all figures missing.
@@ -137,7 +122,7 @@ func server(i int) func(*result.Interval) result.Sample {
 		if i < len(iv.Servers) {
 			return iv.Servers[i]
 		}
-		return result.Sample{CPUSeconds: -1, ResidentBytes: -1, Connections: -1, QueueBytes: -1, PublishSeconds: -1}
+		return result.NoSample()
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,7 @@ func (s *summary) head() {
 	open, wanted := most(res.Intervals)
 	s.line("")
 	s.line("%s on %s", orDash(title(res)), orDash(targets(res)))
-	s.line("%s of %s clients, %s", show.Count(open), show.Count(max(wanted, open)), show.Clock(res.Seconds))
+	s.line("%s of %s clients, %s", result.Whole(open), result.Whole(max(wanted, open)), show.Clock(res.Seconds))
 	s.line("")
 }
 
@@ -59,21 +60,21 @@ func orDash(s string) string {
 
 func (s *summary) connections() {
 	c := s.res.Counts
-	s.line("Connections   %s tried, %s made, %s failed", show.Count(c.Attempts), show.Count(c.Connected), show.Count(c.ConnectErrors))
+	s.line("Connections   %s tried, %s made, %s failed", result.Whole(c.Attempts), result.Whole(c.Connected), result.Whole(c.ConnectErrors))
 	if c.Disconnects+c.Cuts+c.SlowClosed+c.Reconnects > 0 {
 		s.line("              %s lost, %s cut by the test, %s closed as slow, %s back",
-			show.Count(c.Disconnects), show.Count(c.Cuts), show.Count(c.SlowClosed), show.Count(c.Reconnects))
+			result.Whole(c.Disconnects), result.Whole(c.Cuts), result.Whole(c.SlowClosed), result.Whole(c.Reconnects))
 	}
 	rate, peak := deliveryRate(s.res)
-	if rate > 0 {
-		s.line("Messages      %s published, %s received", show.Count(c.Published), show.Count(c.Received))
-		s.line("              %s deliveries/s while messages flowed, at most %s", show.Rate(rate), show.Rate(peak))
+	if c.Published > 0 {
+		s.line("Messages      %s published, %s received", result.Whole(c.Published), result.Whole(c.Received))
+		s.line("              %s deliveries/s under load, at most %s", result.Number(rate), result.Number(peak))
 	}
 	if c.Unsent > 0 {
-		s.line("              %s due by the rate and not sent", show.Count(c.Unsent))
+		s.line("              %s due by the rate and not sent", result.Whole(c.Unsent))
 	}
 	if c.Requests > 0 {
-		s.line("Requests      %s asked, %s answered, %s not in time, %s refused", show.Count(c.Requests), show.Count(c.Acks), show.Count(c.AckTimeouts), show.Count(c.Refused))
+		s.line("Requests      %s asked, %s answered, %s not in time, %s refused", result.Whole(c.Requests), result.Whole(c.Acks), result.Whole(c.AckTimeouts), result.Whole(c.Refused))
 	}
 	s.line("")
 }
@@ -105,7 +106,7 @@ func (s *summary) audit() {
 	if a.Published == 0 && a.Unknown == 0 {
 		return
 	}
-	s.line("Audit   %15s due", show.Count(a.Due))
+	s.line("Audit   %15s due", result.Whole(a.Due))
 	for i, r := range balance(s.res) {
 		if i > 0 && r.Count == "0" && r.Name != "Lost" || r.State == "sum" {
 			continue
@@ -116,8 +117,8 @@ func (s *summary) audit() {
 		}
 		s.line("      %s %15s %s", sign, r.Count, strings.ToLower(r.Name))
 	}
-	s.line("        duplicated %s, reordered %s, corrupted %s,", show.Count(a.Duplicated), show.Count(a.Reordered), show.Count(a.Corrupted))
-	s.line("        after leaving %s, unknown %s", show.Count(a.AfterLeaving), show.Count(a.Unknown))
+	s.line("        duplicated %s, reordered %s, corrupted %s,", result.Whole(a.Duplicated), result.Whole(a.Reordered), result.Whole(a.Corrupted))
+	s.line("        after leaving %s, unknown %s", result.Whole(a.AfterLeaving), result.Whole(a.Unknown))
 	s.line("")
 }
 
@@ -126,9 +127,15 @@ func (s *summary) processes() {
 	if len(rows) == 0 {
 		return
 	}
-	s.line("%-28s%10s%10s%12s%18s", "Cost", "cores", "peak", "memory", "per connection")
+	s.line("%-28s%10s%10s%12s%14s", "Cost", "cores", "peak", "memory", "connections")
 	for _, r := range rows {
-		s.line("  %-26s%10s%10s%12s%18s", show.Plain(r.Name, 25), dash(r.Mean), dash(r.Peak), dash(r.Memory), dash(r.PerConnection))
+		s.line("  %-26s%10s%10s%12s%14s", show.Plain(r.Name, 25), dash(r.Mean), dash(r.Peak), dash(r.Memory), dash(r.Connections))
+	}
+	if v := figureOf(s.res, "kib_per_conn"); !math.IsNaN(v) {
+		s.line("  %s KiB for each connection", result.Number(v))
+	}
+	if v := figureOf(s.res, "cpu_us_per_delivery"); !math.IsNaN(v) {
+		s.line("  %s us of CPU for each delivery", result.Number(v))
 	}
 	s.line("")
 }
