@@ -36,9 +36,12 @@ type summary struct {
 	res *result.Result
 }
 
+// ascii are the signs in figures that not every terminal has.
+var ascii = strings.NewReplacer("µ", "u", show.Missing, "-")
+
 // line adds a line, cut where the terminal might end.
 func (s *summary) line(format string, args ...any) {
-	s.WriteString(strings.TrimRight(show.Plain(fmt.Sprintf(format, args...), columns), " "))
+	s.WriteString(strings.TrimRight(show.Plain(ascii.Replace(fmt.Sprintf(format, args...)), columns), " "))
 	s.WriteByte('\n')
 }
 
@@ -129,7 +132,7 @@ func (s *summary) processes() {
 	}
 	s.line("%-28s%10s%10s%12s%14s", "Cost", "cores", "peak", "memory", "connections")
 	for _, r := range rows {
-		s.line("  %-26s%10s%10s%12s%14s", show.Plain(r.Name, 25), dash(r.Mean), dash(r.Peak), dash(r.Memory), dash(r.Connections))
+		s.line("  %-26s%10s%10s%12s%14s", show.Plain(r.Name, 25), r.Mean, r.Peak, r.Memory, r.Connections)
 	}
 	if v := figureOf(s.res, "kib_per_conn"); !math.IsNaN(v) {
 		s.line("  %s KiB for each connection", result.Number(v))
@@ -138,14 +141,6 @@ func (s *summary) processes() {
 		s.line("  %s us of CPU for each delivery", result.Number(v))
 	}
 	s.line("")
-}
-
-// dash is the sign for a missing figure in ASCII.
-func dash(s string) string {
-	if s == show.Missing {
-		return "-"
-	}
-	return s
 }
 
 // maxErrors is how many kinds of errors the summary has room for.
