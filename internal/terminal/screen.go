@@ -4,6 +4,7 @@
 package terminal
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -39,7 +40,7 @@ func New(width, height int) *Screen {
 
 // Write shows what a program wrote. It takes all of it, and never fails.
 func (s *Screen) Write(p []byte) (int, error) {
-	b := append(s.rest, p...)
+	b := slices.Concat(s.rest, p)
 	s.rest = nil
 	for len(b) > 0 {
 		n := s.take(b)
@@ -64,6 +65,9 @@ func (s *Screen) take(b []byte) int {
 		return 1
 	case '\n':
 		s.down()
+		return 1
+	case '\t':
+		s.col = min(s.col/8*8+8, s.width-1)
 		return 1
 	case 0x1b:
 		return s.sequence(b)

@@ -22,6 +22,7 @@ func TestScreenShowsWhatATerminalWould(t *testing.T) {
 		"exactly as wide":  {"abcdefghij\r\nk", []string{"abcdefghij", "k"}},
 		"scrolled":         {"1\r\n2\r\n3\r\n4\r\n5", []string{"2", "3", "4", "5"}},
 		"colours":          {"\x1b[1;31mred\x1b[0m", []string{"red"}},
+		"tabs":             {"a\tb", []string{"a       b"}},
 		"above the top":    {"a\x1b[9A\rb", []string{"b"}},
 		"wide characters":  {"▁█é", []string{"▁█é"}},
 	} {

@@ -179,35 +179,36 @@ func (c *composer) latencies() {
 		if !head {
 			head = true
 			c.space()
-			c.add(rankLatency, span{dim, left("latency", 20) + columns("p50", "p90", "p99", "p99.99", "max")})
+			c.add(rankLatency, append(line{{dim, left("latency", 20)}}, columns(dim, "p50", "p90", "p99", "p99.99", "max")...)...)
 		}
-		name, _ := mainLatency(c.latency)
 		rank := rankDetails
-		if f.Name == name {
+		if name, _ := mainLatency(c.latency); f.Name == name {
 			rank = rankLatency
 		}
-		c.add(rank, span{plain, left("  "+f.Name, 13)}, span{dim, left("now", 7)}, span{strong, quantiles(*f.Of(&c.recent))})
-		c.add(rank, span{plain, left("", 13)}, span{dim, left("all", 7)}, span{plain, quantiles(all)})
+		first := left("  "+f.Name, 13)
+		if now := *f.Of(&c.recent); now.Count() > 0 {
+			c.add(rank, append(line{{plain, first}, {dim, left("now", 7)}}, quantiles(now, strong)...)...)
+			first = left("", 13)
+		}
+		c.add(rank, append(line{{plain, first}, {dim, left("all", 7)}}, quantiles(all, plain)...)...)
 	}
 }
 
-func columns(words ...string) string {
-	var b strings.Builder
+// columns are spans of ten columns each.
+func columns(t tone, words ...string) line {
+	var l line
 	for _, w := range words {
-		b.WriteString(right(w, 10))
+		l = append(l, span{t, right(w, 10)})
 	}
-	return b.String()
+	return l
 }
 
-func quantiles(h *result.Histogram) string {
-	if h.Count() == 0 {
-		return columns("-", "-", "-", "-", "-")
-	}
+func quantiles(h *result.Histogram, t tone) line {
 	var words []string
 	for _, q := range []float64{.5, .9, .99, .9999, 1} {
 		words = append(words, ascii(h.Quantile(q)))
 	}
-	return columns(words...)
+	return columns(t, words...)
 }
 
 // ascii writes a time with a sign for micro that every terminal has.
@@ -263,18 +264,23 @@ func (c *composer) audited() {
 // processes has a row for each server that there is room for.
 func (c *composer) processes() {
 	c.space()
-	c.add(rankServers, span{dim, left("process", 30) + columns("cores", "memory", "clients", "queued")})
+	name := 30
+	if c.width < 70 {
+		name = 20
+	}
+	c.add(rankServers, append(line{{dim, left("process", name)}}, columns(dim, "cores", "memory", "clients", "queued")...)...)
 	samples := c.previous
 	for i, s := range samples {
-		name := "this load tool"
+		who := "this load tool"
 		if i < len(samples)-1 {
-			name = c.server(i)
+			who = c.server(i)
 		}
 		cores := "-"
 		if v := c.cores[i]; !math.IsNaN(v) {
 			cores = fmt.Sprintf("%.2f", v)
 		}
-		c.add(rankServers, span{plain, left("  "+show.Plain(name, 27), 30)}, span{plain, columns(cores, known(s.ResidentBytes, show.Bytes), known(s.Connections, result.Whole), known(s.QueueBytes, show.Bytes))})
+		figures := columns(plain, cores, known(s.ResidentBytes, show.Bytes), known(s.Connections, result.Whole), known(s.QueueBytes, show.Bytes))
+		c.add(rankServers, append(line{{plain, left("  "+show.Plain(who, name-3), name)}}, figures...)...)
 	}
 }
 

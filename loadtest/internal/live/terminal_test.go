@@ -135,6 +135,7 @@ func TestCtrlCEndsTheRunAndLeavesTheLastFrame(t *testing.T) {
 	if !strings.Contains(all, "phase 5 of 5") || !strings.Contains(all, "ending\nsummary") {
 		t.Errorf("the last frame and then the summary are not seen in\n%s", all)
 	}
+	<-o.gone
 	if u := o.unknown(); len(u) > 0 {
 		t.Errorf("sequences that would have to be taken back: %q", u)
 	}
@@ -160,6 +161,7 @@ func TestPanicLeavesTheTerminalAsItWas(t *testing.T) {
 	if !reflect.DeepEqual(o.modes(), before) {
 		t.Error("the terminal's modes have changed")
 	}
+	<-o.gone
 	if u := o.unknown(); len(u) > 0 {
 		t.Errorf("sequences that would have to be taken back: %q", u)
 	}

@@ -38,17 +38,32 @@ func (l line) width() int {
 	return n
 }
 
-// cut ends a line where the terminal ends.
+// cut ends a line where the terminal ends: with a word where it may be, but a figure is
+// there in full or not at all, and what only stands between two goes with the second.
 func (l line) cut(width int) line {
 	for i, s := range l {
 		n := utf8.RuneCountInString(s.text)
-		if n > width {
-			short := append(line(nil), l[:i]...)
-			return append(short, span{s.tone, string([]rune(s.text)[:width])})
+		if n <= width {
+			width -= n
+			continue
 		}
-		width -= n
+		if i == 0 || !strings.ContainsAny(s.text, "0123456789") {
+			return append(append(line(nil), l[:i]...), span{s.tone, string([]rune(s.text)[:width])})
+		}
+		l = l[:i]
+		if strings.TrimLeft(l[i-1].text, ", ") == "" {
+			l = l[:i-1]
+		}
+		return l
 	}
 	return l
+}
+
+// String is the line without colours.
+func (l line) String() string {
+	var b bytes.Buffer
+	l.write(&b, false)
+	return b.String()
 }
 
 func (l line) write(b *bytes.Buffer, colour bool) {

@@ -49,7 +49,7 @@ func TestFrameShowsTheRun(t *testing.T) {
 	text := strings.Join(tty.Lines(), "\n")
 	for _, want := range []string{
 		"fanout  http://localhost:3000 and 2 more", "1:00 of 1:00", "phase 5 of 5 end", "100 %", "clients   5,000 open of 5,000, 1",
-		"/s published, ", "1.14M in all", "  delivery   now", "             all", "delivery p99", "received/s",
+		"/s published, ", "1.14M in all", "  delivery   all", "delivery p99", "received/s",
 		"1.14M due, 1.14M delivered", " lost, ", "localhost:9092", "this load tool",
 	} {
 		if !strings.Contains(text, want) {
@@ -80,7 +80,7 @@ func TestFrameFitsEveryTerminal(t *testing.T) {
 	}
 	r.news = strings.Repeat("news ", 60)
 	for width := 1; width < 130; width++ {
-		for height := 1; height < 50; height++ {
+		for _, height := range []int{1, 2, 3, 7, 12, 20, 30, 60} {
 			frame := compose(r, style{}, width, height)
 			if len(frame) > height-1 {
 				t.Fatalf("%d x %d: %d lines", width, height, len(frame))
@@ -88,6 +88,29 @@ func TestFrameFitsEveryTerminal(t *testing.T) {
 			for _, l := range frame {
 				if l.width() > width {
 					t.Fatalf("%d x %d: a line of %d columns: %v", width, height, l.width(), l)
+				}
+			}
+		}
+	}
+}
+
+func TestNarrowTerminalCutsNoFigure(t *testing.T) {
+	res := faulty()
+	r := newRun(res.Plan)
+	for i := range 45 {
+		r.add(&res.Intervals[i])
+	}
+	whole := map[string]bool{}
+	for _, l := range compose(r, style{}, 200, 60) {
+		for _, word := range strings.Fields(l.String()) {
+			whole[strings.TrimRight(word, "/s;,")] = true
+		}
+	}
+	for width := 20; width < 110; width++ {
+		for _, l := range compose(r, style{}, width, 60)[2:] { // without title and progress, which are made to measure
+			for _, word := range strings.Fields(l.String()) {
+				if strings.ContainsAny(word, "0123456789") && !whole[strings.TrimRight(word, "/s;,")] {
+					t.Errorf("%d columns: %q in %q", width, word, l.String())
 				}
 			}
 		}

@@ -84,7 +84,7 @@ func (s *summary) connections() {
 
 func (s *summary) latency() {
 	l := s.res.Latency
-	any := false
+	headed := false
 	for _, k := range []struct {
 		name string
 		h    *result.Histogram
@@ -92,14 +92,14 @@ func (s *summary) latency() {
 		if k.h.Count() == 0 {
 			continue
 		}
-		if !any {
+		if !headed {
 			s.line("%-10s%9s%10s%10s%10s%10s%10s%11s", "Latency", "count", "p50", "p90", "p99", "p99.9", "p99.99", "max")
-			any = true
+			headed = true
 		}
 		s.line("  %-9s%8s%10s%10s%10s%10s%10s%11s", k.name, show.Short(float64(k.h.Count())), timeOf(k.h, .5), timeOf(k.h, .9), timeOf(k.h, .99),
 			timeOf(k.h, .999), timeOf(k.h, .9999), timeOf(k.h, 1))
 	}
-	if any {
+	if headed {
 		s.line("")
 	}
 }
