@@ -1,5 +1,6 @@
 // Termpicture runs a command on a terminal of its own and leaves a picture of what is
-// seen, for the documentation:
+// seen, for the documentation. A picture that is taken before the command ends does not
+// end it:
 //
 //	go run ./internal/termpicture -o docs/loadtest-terminal.svg -at 20s -- go run ./loadtest run …
 package main
@@ -25,14 +26,15 @@ func main() {
 	at := flag.Duration("at", 0, "when the picture is taken; 0 is at the command's end")
 	width := flag.Int("width", 100, "columns")
 	height := flag.Int("height", 40, "rows")
+	title := flag.String("title", "terminal", "for those who do not see the picture")
 	flag.Parse()
-	if err := run(*file, *at, *width, *height, flag.Args()); err != nil {
+	if err := run(*file, *title, *at, *width, *height, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "termpicture:", err)
 		os.Exit(1)
 	}
 }
 
-func run(file string, at time.Duration, width, height int, args []string) error {
+func run(file, title string, at time.Duration, width, height int, args []string) error {
 	if len(args) == 0 {
 		return errors.New("no command was given")
 	}
@@ -58,11 +60,11 @@ func run(file string, at time.Duration, width, height int, args []string) error 
 	select {
 	case <-timer:
 		mu.Lock()
-		err = screen.SVG(&picture, strings.Join(args, " "))
+		err = screen.SVG(&picture, title)
 		mu.Unlock()
 		<-ended
 	case <-ended:
-		err = screen.SVG(&picture, strings.Join(args, " "))
+		err = screen.SVG(&picture, title)
 	}
 	if err != nil {
 		return err

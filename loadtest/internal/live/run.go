@@ -32,9 +32,9 @@ type run struct {
 	recent    result.Latency // of the last interval
 	cores     []float64      // of servers, then of this program; NaN: not known
 	previous  []result.Sample
+	sampled   float64   // when previous was
 	p99s      []float64 // of the last intervals, NaN where there is none
 	received  []float64 // per second
-	fastest   float64   // most received per second
 
 	news string
 }
@@ -90,28 +90,42 @@ func (r *run) add(iv *result.Interval) {
 	if !r.begun || iv.Phase != r.last.Phase {
 		r.phaseFrom = iv.From
 	}
-	seconds := iv.To - iv.From
-	r.rates = rates{per(iv.Counts.Published, seconds), per(iv.Counts.Received, seconds), per(iv.Counts.Requests, seconds), per(iv.Counts.Acks, seconds), per(iv.Counts.Connected, seconds)}
 	r.counts.Add(iv.Counts)
 	r.audit.Add(iv.Audit)
 	r.latency.Merge(iv.Latency)
+	if seconds := iv.To - iv.From; !r.begun || seconds >= r.whole() {
+		r.measure(iv, seconds)
+	}
+	r.begun = true
+	r.last = *iv
+	r.last.Latency = result.Latency{}
+}
+
+// whole is the length from which on an interval is long enough for rates: one that the
+// end of a phase cut short would have rates made of a few milliseconds.
+func (r *run) whole() float64 {
+	if r.plan.Interval <= 0 {
+		return 0.5
+	}
+	return r.plan.Interval.Seconds() / 2
+}
+
+// measure takes the figures of an interval for those of now.
+func (r *run) measure(iv *result.Interval, seconds float64) {
+	r.rates = rates{per(iv.Counts.Published, seconds), per(iv.Counts.Received, seconds), per(iv.Counts.Requests, seconds), per(iv.Counts.Acks, seconds), per(iv.Counts.Connected, seconds)}
 	r.recent = result.Latency{}
 	r.recent.Merge(iv.Latency)
-	r.use(iv, seconds)
+	r.use(iv)
 	p99 := math.NaN()
 	if _, h := mainLatency(iv.Latency); h.Count() > 0 {
 		p99 = h.Quantile(.99).Seconds()
 	}
 	r.p99s = keep(r.p99s, p99)
 	r.received = keep(r.received, r.flow())
-	r.fastest = max(r.fastest, r.flow())
-	r.begun = true
-	r.last = *iv
-	r.last.Latency = result.Latency{}
 }
 
-// use reckons what processes used since the interval before.
-func (r *run) use(iv *result.Interval, seconds float64) {
+// use reckons what processes used since they were looked at before.
+func (r *run) use(iv *result.Interval) {
 	samples := append(append([]result.Sample(nil), iv.Servers...), iv.Tool)
 	r.cores = nil
 	for i, now := range samples {
@@ -119,9 +133,9 @@ func (r *run) use(iv *result.Interval, seconds float64) {
 		if len(r.previous) == len(samples) {
 			before = r.previous[i]
 		}
-		r.cores = append(r.cores, result.CPUPercent(before, now, seconds)/100)
+		r.cores = append(r.cores, result.CPUPercent(before, now, iv.To-r.sampled)/100)
 	}
-	r.previous = samples
+	r.previous, r.sampled = samples, iv.To
 }
 
 // flow is the rate that the run is about: what is received, or else answered, or

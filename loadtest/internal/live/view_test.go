@@ -38,7 +38,10 @@ func shown(t *testing.T, res *result.Result, width, height int, settings ...stri
 	return tty
 }
 
-func faulty() *result.Result {
+// faulty is a run that nobody changes.
+var faulty = sync.OnceValue(newFaulty)
+
+func newFaulty() *result.Result {
 	res := fixture.Run(fixture.Config{Servers: 3, Faulty: true})
 	res.Plan.Metrics = []string{"http://localhost:9090/metrics", "http://localhost:9091/metrics", "http://localhost:9092/metrics"}
 	return res
@@ -182,7 +185,7 @@ func TestColoursAreLeftOutIfAsked(t *testing.T) {
 }
 
 func TestHostileNamesMoveNothing(t *testing.T) {
-	res := faulty()
+	res := newFaulty()
 	fixture.MakeHostile(res)
 	res.Plan.Phases[4].Name = "\x1b[2J\x1b]0;owned\x07"
 	res.Plan.Metrics = fixture.Hostile[:3]
@@ -280,6 +283,19 @@ func TestIntervalsOfAnyKindAreShown(t *testing.T) {
 				t.Errorf("%s: %q", name, s)
 			}
 		}
+	}
+}
+
+func TestIntervalCutShortCountsAndChangesNoRate(t *testing.T) {
+	r := newRun(plan.Plan{})
+	r.add(&result.Interval{From: 0, To: 1, Counts: result.Counts{Received: 100}, Tool: result.Sample{CPUSeconds: 1}})
+	r.add(&result.Interval{From: 1, To: 1.001, Counts: result.Counts{Received: 50}, Tool: result.Sample{CPUSeconds: 1.4}})
+	if r.rates.received != 100 || r.counts.Received != 150 || len(r.received) != 1 {
+		t.Errorf("%v/s, %d in all, %d remembered", r.rates.received, r.counts.Received, len(r.received))
+	}
+	r.add(&result.Interval{From: 1.001, To: 2, Counts: result.Counts{Received: 999}, Tool: result.Sample{CPUSeconds: 1.5}})
+	if math.Abs(r.rates.received-1000) > 1e-9 || math.Abs(r.cores[0]-0.5) > 1e-9 {
+		t.Errorf("%v/s and %v cores, want 1000 and 0.5", r.rates.received, r.cores)
 	}
 }
 

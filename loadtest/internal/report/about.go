@@ -54,7 +54,7 @@ func about(res *result.Result) []fact {
 		{"Program", show.Visible(res.Tool, 120)},
 	}
 	if res.Plan.Expect != "" {
-		facts = append(facts, fact{"Expected", show.Visible(res.Plan.Expect, 500)})
+		facts = append(facts, fact{"Expected", show.Visible(strings.ReplaceAll(res.Plan.Expect, ",", ", "), 500)})
 	}
 	return facts
 }

@@ -71,8 +71,9 @@ func most(intervals []result.Interval) (open, wanted int64) {
 // deliveryRate is the mean over the phases that count, as everywhere, and the highest
 // of one interval.
 func deliveryRate(res *result.Result) (mean, peak float64) {
+	whole := wholeInterval(res.Intervals)
 	for i := range res.Intervals {
-		if iv := &res.Intervals[i]; iv.To > iv.From {
+		if iv := &res.Intervals[i]; iv.To > iv.From && iv.To-iv.From >= whole {
 			peak = math.Max(peak, float64(iv.Audit.Delivered)/(iv.To-iv.From))
 		}
 	}

@@ -21,19 +21,52 @@ type step struct {
 // maxSteps. Histograms are merged, so a step's quantiles are those of all its
 // measurements, and its longest is the longest.
 func steps(intervals []result.Interval) (all []step, each int) {
-	each = (len(intervals) + maxSteps - 1) / maxSteps
-	for i := 0; i < len(intervals); i += each {
-		part := intervals[i:min(i+each, len(intervals))]
-		s := step{from: part[0].From, to: part[len(part)-1].To, intervals: part, latency: part[0].Latency}
-		if each > 1 {
-			s.latency = result.Latency{}
-			for i := range part {
-				s.latency.Merge(part[i].Latency)
-			}
-		}
-		all = append(all, s)
+	ends := fullLength(intervals)
+	each = max(1, (len(ends)+maxSteps-1)/maxSteps)
+	from := 0
+	for i := each - 1; from < len(intervals); i += each {
+		to := ends[min(i, len(ends)-1)]
+		all = append(all, together(intervals[from:to]))
+		from = to
 	}
 	return all, each
+}
+
+// fullLength are the ends, as indexes, of runs of intervals that make up a whole one: those
+// that were cut short, by the end of a phase, go with the one before. By themselves
+// they would have rates made of a few milliseconds.
+func fullLength(intervals []result.Interval) []int {
+	var ends []int
+	whole := wholeInterval(intervals)
+	for i, iv := range intervals {
+		if len(ends) > 0 && iv.To-iv.From < whole {
+			ends[len(ends)-1] = i + 1
+		} else {
+			ends = append(ends, i+1)
+		}
+	}
+	return ends
+}
+
+// wholeInterval is the length from which on an interval is long enough for a rate: half
+// of the longest.
+func wholeInterval(intervals []result.Interval) float64 {
+	longest := 0.0
+	for i := range intervals {
+		longest = max(longest, intervals[i].To-intervals[i].From)
+	}
+	return longest / 2
+}
+
+func together(part []result.Interval) step {
+	s := step{from: part[0].From, to: part[len(part)-1].To, intervals: part, latency: part[0].Latency}
+	if len(part) > 1 {
+		s.latency = result.Latency{}
+		for i := range part {
+			s.latency.Merge(part[i].Latency)
+		}
+	}
+	return s
 }
 
 // ends are where what was counted in it is drawn.
@@ -57,7 +90,9 @@ func middles(all []step) []float64 {
 func perSecond(all []step, of func(*result.Interval) int64) []float64 {
 	values := sums(all, of)
 	for i, s := range all {
-		values[i] /= s.to - s.from
+		if values[i] /= s.to - s.from; math.IsInf(values[i], 0) {
+			values[i] = math.NaN()
+		}
 	}
 	return values
 }

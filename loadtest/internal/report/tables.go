@@ -175,19 +175,13 @@ func process(intervals []result.Interval, name, source string, before result.Sam
 
 // busiest is the most cores in use in one interval.
 func busiest(intervals []result.Interval, of func(*result.Interval) result.Sample) float64 {
-	most := 0.0
-	for i := 1; i < len(intervals); i++ {
-		percent := result.CPUPercent(of(&intervals[i-1]), of(&intervals[i]), intervals[i].To-intervals[i].From)
-		most = max(most, finite(percent)/100)
+	var all []step
+	from := 0
+	for _, to := range fullLength(intervals) {
+		all = append(all, step{intervals: intervals[from:to]})
+		from = to
 	}
-	return most
-}
-
-func finite(x float64) float64 {
-	if math.IsNaN(x) {
-		return 0
-	}
-	return x
+	return largest(cores(all, result.NoSample(), of))
 }
 
 // figureRow is one of the figures that expectations and comparisons use.
