@@ -54,7 +54,7 @@ func about(res *result.Result) []fact {
 		{"Program", show.Visible(res.Tool, 120)},
 	}
 	if res.Plan.Expect != "" {
-		facts = append(facts, fact{"Expected", show.Visible(res.Plan.Expect, 500)})
+		facts = append(facts, fact{"Expected", show.Visible(strings.ReplaceAll(res.Plan.Expect, ",", ", "), 500)})
 	}
 	return facts
 }
@@ -82,9 +82,9 @@ func groupRows(p plan.Plan) []groupRow {
 
 func clientsOf(g plan.Group) string {
 	if g.Arrivals > 0 {
-		return show.Rate(g.Arrivals) + " arrive a second, stay " + distribution(g.Stay, " s")
+		return result.Number(g.Arrivals) + " arrive a second, stay " + distribution(g.Stay, " s")
 	}
-	return show.Count(int64(g.Clients))
+	return result.Whole(int64(g.Clients))
 }
 
 func roomsOf(g plan.Group) string {
@@ -92,9 +92,9 @@ func roomsOf(g plan.Group) string {
 	case g.Rooms == 0:
 		return "none"
 	case g.RoomsEach > 1:
-		return fmt.Sprintf("%s, %d each", show.Count(int64(g.Rooms)), g.RoomsEach)
+		return fmt.Sprintf("%s, %d each", result.Whole(int64(g.Rooms)), g.RoomsEach)
 	}
-	return show.Count(int64(g.Rooms))
+	return result.Whole(int64(g.Rooms))
 }
 
 // loadOf is what a group does, in words.
@@ -106,21 +106,21 @@ func loadOf(g plan.Group) string {
 	}
 	switch {
 	case g.Rate > 0:
-		parts = append(parts, who+show.Rate(g.Rate)+" messages/s, open loop")
+		parts = append(parts, who+result.Number(g.Rate)+" messages/s, open loop")
 	case g.Window > 0:
 		parts = append(parts, who+fmt.Sprintf("closed loop, %d on the way", g.Window))
 	}
 	switch {
 	case g.RequestRate > 0:
-		parts = append(parts, show.Rate(g.RequestRate)+" requests/s, open loop")
+		parts = append(parts, result.Number(g.RequestRate)+" requests/s, open loop")
 	case g.Requests:
 		parts = append(parts, "requests one after the other, "+distribution(g.Think, " s")+" apart")
 	}
 	if g.Cut.Share > 0 {
-		parts = append(parts, fmt.Sprintf("%s%% cut every %s for %s", show.Short(g.Cut.Share*100), g.Cut.Every, g.Cut.For))
+		parts = append(parts, fmt.Sprintf("%s %% cut every %s for %s", show.Short(g.Cut.Share*100), g.Cut.Every, g.Cut.For))
 	}
 	if g.Slow.Share > 0 {
-		parts = append(parts, fmt.Sprintf("%s%% read %s/s", show.Short(g.Slow.Share*100), show.Bytes(int64(g.Slow.BytesPerSecond))))
+		parts = append(parts, fmt.Sprintf("%s %% read %s/s", show.Short(g.Slow.Share*100), show.Bytes(int64(g.Slow.BytesPerSecond))))
 	}
 	if len(parts) == 0 {
 		return "stay connected"

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/causeway-rt/causeway/loadtest/internal/result"
 	"github.com/causeway-rt/causeway/loadtest/internal/show"
 )
 
@@ -33,13 +34,13 @@ func (s scale) place(v float64) float64 {
 	return min(max((v-from)/(to-from), 0), 1)
 }
 
-// fromZero is a linear scale from 0 to a round number above max, with about five ticks.
-func fromZero(max float64, label func(float64) string) scale {
-	if !(max > 0) || math.IsInf(max, 0) {
-		max = 1
+// fromZero is a linear scale from 0 to a round number above most, with about five ticks.
+func fromZero(most float64, label func(float64) string) scale {
+	if !(most > 0) || math.IsInf(most, 0) {
+		most = 1
 	}
-	step := roundUp(max / 5)
-	n := math.Ceil(max/step*1.02 - 1e-9) // a line at the very top would hide behind the edge
+	step := roundUp(most / 5)
+	n := math.Ceil(most/step*1.02 - 1e-9) // a line at the very top would hide behind the edge
 	s := scale{max: n * step}
 	for i := range int(n) + 1 {
 		s.ticks = append(s.ticks, tick{float64(i) / n, label(float64(i) * step)})
@@ -48,28 +49,28 @@ func fromZero(max float64, label func(float64) string) scale {
 }
 
 // sizes is fromZero for bytes: its steps are round in powers of 1,024.
-func sizes(max float64) scale {
+func sizes(most float64) scale {
 	unit := 1.0
-	for max/unit >= 1000 {
+	for most/unit >= 1000 {
 		unit *= 1024
 	}
-	s := fromZero(max/unit, func(v float64) string { return show.Bytes(int64(v * unit)) })
+	s := fromZero(most/unit, func(v float64) string { return show.Bytes(int64(v * unit)) })
 	s.max *= unit
 	return s
 }
 
-// decades is a logarithmic scale from a round number below min to one above max,
+// decades is a logarithmic scale from a round number below least to one above most,
 // both positive.
-func decades(min, max float64, label func(float64) string) scale {
-	from := math.Floor(math.Log10(min))
+func decades(least, most float64, label func(float64) string) scale {
+	from := math.Floor(math.Log10(least))
 	s := scale{min: math.Pow(10, from), log: true}
-	for s.min*2 <= min {
+	for s.min*2 <= least {
 		s.min *= 2
-		if s.min*2.5 <= min {
+		if s.min*2.5 <= least {
 			s.min *= 2.5
 		}
 	}
-	s.max = roundUp(math.Max(max, s.min*2))
+	s.max = roundUp(math.Max(most, s.min*2))
 	fine := s.max/s.min <= 1100
 	for e := int(from); ; e++ {
 		for _, m := range []float64{1, 2, 5} {
@@ -116,13 +117,13 @@ func clock(seconds float64) scale {
 
 // nines is the scale of quantiles by 1/(1-q), up to the value given: each step to the
 // right is ten times as rare.
-func nines(max float64) scale {
-	s := scale{min: 1, max: max, log: true}
+func nines(most float64) scale {
+	s := scale{min: 1, max: most, log: true}
 	for _, q := range []struct {
 		rarity float64
 		label  string
 	}{{2, "p50"}, {10, "p90"}, {100, "p99"}, {1000, "p99.9"}, {1e4, "p99.99"}, {1e5, "p99.999"}, {1e6, "p99.9999"}} {
-		if q.rarity <= max*1.0001 {
+		if q.rarity <= most*1.0001 {
 			s.ticks = append(s.ticks, tick{s.place(q.rarity), q.label})
 		}
 	}
@@ -144,5 +145,5 @@ func latencyLabel(ms float64) string {
 }
 
 func latencyValue(ms float64) string {
-	return show.Time(time.Duration(ms * float64(time.Millisecond)))
+	return result.Time(time.Duration(ms * float64(time.Millisecond)))
 }

@@ -138,15 +138,56 @@ func TestCPUIsWhatWasUsedSinceTheSampleBefore(t *testing.T) {
 		intervals = append(intervals, result.Interval{From: float64(i), To: float64(i + 1), Servers: []result.Sample{{CPUSeconds: used}}})
 	}
 	all, _ := steps(intervals)
-	got := cores(all, server(0))
-	for i, want := range []float64{math.NaN(), 0.5, math.NaN(), 1, math.NaN(), 0.1} {
+	got := cores(all, result.NoSample(), server(0))
+	for i, want := range []float64{math.NaN(), 0.5, math.NaN(), 1, 0.2, 0.1} {
 		if math.IsNaN(got[i]) != math.IsNaN(want) || math.Abs(got[i]-want) > 1e-9 {
 			t.Errorf("interval %d: %v, want %v", i, got[i], want)
 		}
 	}
-	if got := cores(all, server(7)); !math.IsNaN(largestOrNaN(got)) {
+	if got := cores(all, result.NoSample(), server(7)); !math.IsNaN(largestOrNaN(got)) {
 		t.Errorf("a server that is not there used %v", got)
 	}
+}
+
+func TestIntervalsCutShortMakeNoRates(t *testing.T) {
+	intervals := []result.Interval{
+		{From: 0, To: 1, Counts: result.Counts{Received: 100}},
+		{From: 1, To: 1.001, Counts: result.Counts{Received: 50}},
+		{From: 1.001, To: 1.001, Counts: result.Counts{Received: 1}},
+		{From: 1.001, To: 2, Counts: result.Counts{Received: 99}},
+	}
+	all, each := steps(intervals)
+	if len(all) != 2 || each != 1 || all[0].to != 1.001 || all[1].to != 2 {
+		t.Fatalf("%d steps, %d each: %+v", len(all), each, all)
+	}
+	rates := perSecond(all, func(iv *result.Interval) int64 { return iv.Counts.Received })
+	if math.Abs(rates[0]-151/1.001) > 1e-9 || math.Abs(rates[1]-99/0.999) > 1e-9 {
+		t.Errorf("rates %v", rates)
+	}
+	all, _ = steps([]result.Interval{{Counts: result.Counts{Received: 1}}})
+	if v := perSecond(all, func(iv *result.Interval) int64 { return iv.Counts.Received })[0]; !math.IsNaN(v) {
+		t.Errorf("a rate of %v in no time", v)
+	}
+}
+
+func TestStepsLeaveNoIntervalOut(t *testing.T) {
+	for n := range 3 * maxSteps {
+		intervals := make([]result.Interval, n)
+		for i := range intervals {
+			intervals[i] = result.Interval{From: float64(i), To: float64(i + 1), Counts: result.Counts{Received: 1}}
+		}
+		all, _ := steps(intervals)
+		if len(all) > maxSteps || int(received(all)) != n {
+			t.Fatalf("%d intervals became %d steps of %v", n, len(all), received(all))
+		}
+	}
+}
+
+func received(all []step) (sum float64) {
+	for _, v := range sums(all, func(iv *result.Interval) int64 { return iv.Counts.Received }) {
+		sum += v
+	}
+	return sum
 }
 
 func largestOrNaN(values []float64) float64 {

@@ -62,7 +62,7 @@ func (t *timeline) together(how string) string {
 		return ""
 	}
 	s := t.steps[0]
-	return fmt.Sprintf(" Each point stands for %s s%s.", show.Rate(s.to-s.from), how)
+	return fmt.Sprintf(" Each point stands for %s s%s.", result.Number(s.to-s.from), how)
 }
 
 func (t *timeline) latency(title, note string, of func(result.Latency) *result.Histogram) *chart {
@@ -180,7 +180,7 @@ func (t *timeline) sent() *chart {
 func (c *chart) rates(lines []series) *chart {
 	for _, s := range lines {
 		if largest(s.values) > 0 {
-			s.show = func(v float64) string { return show.Rate(v) + "/s" }
+			s.show = func(v float64) string { return result.Number(v) + "/s" }
 			c.series = append(c.series, s)
 		}
 	}
@@ -201,7 +201,7 @@ func (c *chart) fromZero(label func(float64) string) *chart {
 }
 
 func (t *timeline) connections() *chart {
-	whole := func(v float64) string { return show.Count(int64(v)) }
+	whole := func(v float64) string { return result.Whole(int64(v)) }
 	c := t.over("Connections", "Clients that should be connected, and that are."+t.together(", with the fewest open in it"))
 	c.series = []series{
 		{name: "open", colour: 1, show: whole, values: extreme(t.steps, func(iv *result.Interval) int64 { return iv.Open }, math.Min)},
@@ -229,7 +229,7 @@ func (t *timeline) wrong() *chart {
 		{"acks missing", func(iv *result.Interval) int64 { return iv.Counts.AckTimeouts + iv.Counts.Refused }},
 	}
 	for i, k := range kinds {
-		s := series{name: k.name, colour: wrongColours[i], values: sums(t.steps, k.of), show: func(v float64) string { return show.Count(int64(v)) }}
+		s := series{name: k.name, colour: wrongColours[i], values: sums(t.steps, k.of), show: func(v float64) string { return result.Whole(int64(v)) }}
 		c.add(s)
 	}
 	c.lanes()
@@ -243,10 +243,10 @@ func (t *timeline) wrong() *chart {
 var wrongColours = []int{4, 3, 2, 5, 7, 6, 8, 1}
 
 func (t *timeline) cpu() *chart {
-	c := t.over("CPU", "100% is one core in full use."+t.together(", on average"))
-	show := func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) + "%" }
-	t.processes(c, show, func(of func(*result.Interval) result.Sample) []float64 {
-		values := cores(t.steps, of)
+	c := t.over("CPU", "100 % is one core in full use."+t.together(", on average"))
+	show := func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) + " %" }
+	t.processes(c, show, func(before result.Sample, of func(*result.Interval) result.Sample) []float64 {
+		values := cores(t.steps, before, of)
 		for i := range values {
 			values[i] *= 100
 		}
@@ -257,7 +257,7 @@ func (t *timeline) cpu() *chart {
 
 func (t *timeline) memory() *chart {
 	c := t.over("Memory", "Resident, as the system counts it."+t.together(", with the most in it"))
-	t.processes(c, bytesOf, func(of func(*result.Interval) result.Sample) []float64 {
+	t.processes(c, bytesOf, func(_ result.Sample, of func(*result.Interval) result.Sample) []float64 {
 		return extreme(t.steps, func(iv *result.Interval) int64 { return of(iv).ResidentBytes }, math.Max)
 	})
 	return c.bytes()
@@ -265,7 +265,7 @@ func (t *timeline) memory() *chart {
 
 func (t *timeline) queues() *chart {
 	c := t.over("Bytes waiting in servers", "Queued for clients that have not read them yet."+t.together(", with the most in it"))
-	t.processes(c, bytesOf, func(of func(*result.Interval) result.Sample) []float64 {
+	t.processes(c, bytesOf, func(_ result.Sample, of func(*result.Interval) result.Sample) []float64 {
 		return extreme(t.steps, func(iv *result.Interval) int64 { return of(iv).QueueBytes }, math.Max)
 	})
 	return c.bytes()
@@ -273,7 +273,7 @@ func (t *timeline) queues() *chart {
 
 func (t *timeline) publish() *chart {
 	c := t.over("Publish to Redis", "What servers waited for Redis to take a message, on average."+t.together(", with the longest in it"))
-	t.processes(c, latencyValue, func(of func(*result.Interval) result.Sample) []float64 {
+	t.processes(c, latencyValue, func(_ result.Sample, of func(*result.Interval) result.Sample) []float64 {
 		values := extreme(t.steps, func(iv *result.Interval) int64 { return int64(of(iv).PublishSeconds * 1e9) }, math.Max)
 		for i := range values {
 			values[i] /= 1e6
@@ -287,15 +287,15 @@ func (t *timeline) publish() *chart {
 const maxServers = colours - 1
 
 // processes adds a line for each server, and one for this program.
-func (t *timeline) processes(c *chart, show func(float64) string, values func(func(*result.Interval) result.Sample) []float64) {
+func (t *timeline) processes(c *chart, show func(float64) string, values func(before result.Sample, of func(*result.Interval) result.Sample) []float64) {
 	for i, s := range t.res.Servers {
 		if i == maxServers {
 			c.note += fmt.Sprintf(" The first %d of %d servers.", maxServers, len(t.res.Servers))
 			break
 		}
-		c.add(series{name: serverName(s), colour: i + 1, show: show, values: values(server(i))})
+		c.add(series{name: serverName(s), colour: i + 1, show: show, values: values(before(t.res, i), server(i))})
 	}
-	c.add(series{name: "this load tool", colour: colours, dashed: true, show: show, values: values(func(iv *result.Interval) result.Sample { return iv.Tool })})
+	c.add(series{name: "this load tool", colour: colours, dashed: true, show: show, values: values(result.NoSample(), func(iv *result.Interval) result.Sample { return iv.Tool })})
 }
 
 // add adds a line that has at least one value.

@@ -18,8 +18,8 @@ type keyFigure struct {
 func keyFigures(res *result.Result) [][]keyFigure {
 	figures := []keyFigure{clientsFigure(res)}
 	if rate, peak := deliveryRate(res); rate > 0 {
-		figures = append(figures, keyFigure{Name: "Deliveries per second", Value: show.Rate(rate),
-			Note: "while messages flowed; at most " + show.Rate(peak)})
+		figures = append(figures, keyFigure{Name: "Deliveries per second", Value: result.Number(rate),
+			Note: "under load; at most " + result.Number(peak)})
 	}
 	name, h := mainLatency(res.Latency)
 	for _, q := range []struct {
@@ -28,10 +28,10 @@ func keyFigures(res *result.Result) [][]keyFigure {
 	}{{"p50", .5}, {"p99", .99}, {"p99.99", .9999}} {
 		f := keyFigure{Name: name + " " + q.name, Value: show.Missing}
 		if h.Count() > 0 {
-			f.Value = show.Time(h.Quantile(q.q))
+			f.Value = result.Time(h.Quantile(q.q))
 		}
 		if few(h, q.q) {
-			f.Note = "of only " + show.Count(h.Count())
+			f.Note = "of only " + result.Whole(h.Count())
 		}
 		figures = append(figures, f)
 	}
@@ -44,18 +44,18 @@ func keyFigures(res *result.Result) [][]keyFigure {
 		name string
 		n    int64
 	}{{"Lost", a.Lost}, {"Duplicated", a.Duplicated}, {"Reordered", a.Reordered}, {"Corrupted", a.Corrupted}} {
-		wrong = append(wrong, keyFigure{Name: f.name, Value: show.Count(f.n), Bad: f.n > 0})
+		wrong = append(wrong, keyFigure{Name: f.name, Value: result.Whole(f.n), Bad: f.n > 0})
 	}
 	return [][]keyFigure{figures, wrong}
 }
 
 func clientsFigure(res *result.Result) keyFigure {
 	open, wanted := most(res.Intervals)
-	f := keyFigure{Name: "Clients at most", Value: show.Count(open)}
+	f := keyFigure{Name: "Clients at most", Value: result.Whole(open)}
 	if open < wanted {
-		f.Note, f.Bad = "of "+show.Count(wanted)+" wanted", true
+		f.Note, f.Bad = "of "+result.Whole(wanted)+" wanted", true
 	} else if res.Counts.ConnectErrors > 0 {
-		f.Note = show.Count(res.Counts.ConnectErrors) + " attempts failed"
+		f.Note = result.Whole(res.Counts.ConnectErrors) + " attempts failed"
 	}
 	return f
 }
@@ -68,23 +68,26 @@ func most(intervals []result.Interval) (open, wanted int64) {
 	return open, wanted
 }
 
-// deliveryRate is the mean over the intervals in which something was published or
-// delivered, and the highest of one interval.
+// deliveryRate is the mean over the phases that count, as everywhere, and the highest
+// of one interval.
 func deliveryRate(res *result.Result) (mean, peak float64) {
-	seconds, delivered := 0.0, int64(0)
+	whole := wholeInterval(res.Intervals)
 	for i := range res.Intervals {
-		iv := &res.Intervals[i]
-		if iv.Audit.Published == 0 && iv.Audit.Delivered == 0 || iv.To <= iv.From {
-			continue
+		if iv := &res.Intervals[i]; iv.To > iv.From && iv.To-iv.From >= whole {
+			peak = math.Max(peak, float64(iv.Audit.Delivered)/(iv.To-iv.From))
 		}
-		seconds += iv.To - iv.From
-		delivered += iv.Audit.Delivered
-		peak = math.Max(peak, float64(iv.Audit.Delivered)/(iv.To-iv.From))
 	}
-	if seconds == 0 {
-		return 0, 0
+	return figureOf(res, "delivered_per_s"), peak
+}
+
+// figureOf is one of result.Figures, NaN if there is none of that name.
+func figureOf(res *result.Result, name string) float64 {
+	for _, f := range result.Figures {
+		if f.Name == name {
+			return f.Of(res)
+		}
 	}
-	return float64(delivered) / seconds, peak
+	return math.NaN()
 }
 
 // mainLatency is what the test was about: deliveries, or else acks, or else connections.
@@ -119,7 +122,7 @@ func balance(res *result.Result) []auditRow {
 		if n == 0 && state == "bad" {
 			state = ""
 		}
-		return auditRow{name, show.Count(n), show.Percent(n, a.Due), meaning, state}
+		return auditRow{name, result.Whole(n), result.Percent(n, a.Due), meaning, state}
 	}
 	sum := a.Delivered + a.Lost + a.Gap + a.Absent + a.Unjudged
 	rows := []auditRow{
@@ -131,7 +134,7 @@ func balance(res *result.Result) []auditRow {
 		row("Due", sum, "one message to one client that was, or should have been, in the room", "sum"),
 	}
 	if sum != a.Due {
-		rows = append(rows, row("Due, as counted", a.Due, fmt.Sprintf("the balance is off by %s: this report is not to be trusted", show.Count(a.Due-sum)), "bad"))
+		rows = append(rows, row("Due, as counted", a.Due, fmt.Sprintf("the balance is off by %s: this report is not to be trusted", result.Whole(a.Due-sum)), "bad"))
 	}
 	return rows
 }
@@ -151,7 +154,7 @@ func faults(res *result.Result) []auditRow {
 		{"After leaving", a.AfterLeaving, "sent after the server had confirmed that the client left, and came"},
 		{"Unknown", a.Unknown, "arrived and were not sent by this test"},
 	} {
-		row := auditRow{Name: r.name, Count: show.Count(r.n), Meaning: r.meaning}
+		row := auditRow{Name: r.name, Count: result.Whole(r.n), Meaning: r.meaning}
 		if r.n > 0 {
 			row.State = "bad"
 		}
@@ -166,7 +169,7 @@ func auditSentence(res *result.Result) string {
 	if a.Published == 0 {
 		return "Nothing was published, so there is nothing to compare."
 	}
-	s := fmt.Sprintf("%s published, to be delivered %s times in all. %s", count(a.Published, "message was", "messages were"), show.Count(a.Due), arrived(res))
+	s := fmt.Sprintf("%s published, to be delivered %s times in all. %s", count(a.Published, "message was", "messages were"), result.Whole(a.Due), arrived(res))
 	switch wrong := a.Duplicated + a.Reordered + a.Corrupted + a.AfterLeaving; {
 	case wrong == 0 && a.Lost == 0:
 		return s + " None was lost, repeated, out of order or changed."
@@ -187,7 +190,7 @@ func arrived(res *result.Result) string {
 	case a.Delivered == a.Due:
 		return "All of them arrived."
 	default:
-		return fmt.Sprintf("%s arrived (%s).", show.Count(a.Delivered), show.Percent(a.Delivered, a.Due))
+		return fmt.Sprintf("%s arrived (%s).", result.Whole(a.Delivered), result.Percent(a.Delivered, a.Due))
 	}
 }
 
@@ -200,7 +203,7 @@ func faultList(res *result.Result) string {
 		what string
 	}{{a.Duplicated, "arrived again"}, {a.Reordered, "out of order"}, {a.Corrupted, "changed"}, {a.AfterLeaving, "after the client had left"}} {
 		if f.n > 0 {
-			parts = append(parts, show.Count(f.n)+" "+f.what)
+			parts = append(parts, result.Whole(f.n)+" "+f.what)
 		}
 	}
 	if last := len(parts) - 1; last > 0 {
@@ -213,5 +216,5 @@ func count(n int64, singular, plural string) string {
 	if n == 1 {
 		return "1 " + singular
 	}
-	return show.Count(n) + " " + plural
+	return result.Whole(n) + " " + plural
 }

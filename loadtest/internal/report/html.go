@@ -50,6 +50,7 @@ type page struct {
 	Few         bool
 	Phases      []phaseRow
 	Processes   []processRow
+	PerUnit     []figureRow
 	Errors      []errorRow
 	Workers     []workerRow
 
@@ -70,7 +71,7 @@ func HTML(w io.Writer, res *result.Result) error {
 		Verdict: judge(res), Figures: keyFigures(res),
 		Audited: res.Audit.Published > 0 || res.Audit.Unknown > 0, Sentence: auditSentence(res), Balance: balance(res), Faults: faults(res),
 		Charts:      charts(res),
-		LatencyHead: latencyHead(), Latency: rows, Few: anyFew(rows), Phases: phaseRows(res), Processes: processRows(res), Errors: errorRows(res), Workers: workerRows(res),
+		LatencyHead: latencyHead(), Latency: rows, Few: anyFew(rows), Phases: phaseRows(res), Processes: processRows(res), PerUnit: figureRows(res), Errors: errorRows(res), Workers: workerRows(res),
 		About: about(res), Groups: groupRows(res.Plan), Plan: planText(res.Plan), Command: show.Command(res.Command),
 	}
 	for _, s := range res.Warnings {

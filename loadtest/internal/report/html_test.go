@@ -164,7 +164,7 @@ func TestLongRunIsASmallPage(t *testing.T) {
 	if len(page) > 1<<20 {
 		t.Errorf("%d bytes, want at most 1 MiB", len(page))
 	}
-	if !strings.Contains(page, "Each point stands for 9.00 s") {
+	if !strings.Contains(page, "Each point stands for 9 s") {
 		t.Error("the page does not say that points stand for several intervals")
 	}
 }
@@ -177,7 +177,7 @@ func TestLongRunKeepsItsExtremes(t *testing.T) {
 	odd.Open, odd.Audit.Lost = 17, 4321
 	odd.Servers[0].ResidentBytes = 77 << 30
 	page := pageOf(t, res)
-	for what, text := range map[string]string{"longest delivery": `"77.0 s"`, "fewest connections": `"17"`, "losses": `"4,3`, "most memory": `"77 GiB"`} {
+	for what, text := range map[string]string{"longest delivery": `"77 s"`, "fewest connections": `"17"`, "losses": `"4,3`, "most memory": `"77 GiB"`} {
 		if !strings.Contains(page, text) {
 			t.Errorf("%s: no %s in the values of the charts", what, text)
 		}

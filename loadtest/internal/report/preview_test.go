@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/fixture"
@@ -16,8 +17,8 @@ import (
 //	go test ./loadtest/internal/report -run TestEveryKindOfRunHasAPage -preview /tmp
 var preview = flag.String("preview", "", "directory to leave the pages and summaries in")
 
-// runs is one result of each kind.
-func runs() map[string]*result.Result {
+// runs is one result of each kind. Nobody changes them.
+var runs = sync.OnceValue(func() map[string]*result.Result {
 	distributed := fixture.Run(fixture.Config{Servers: 3, Faulty: true})
 	fixture.Workers(distributed)
 	hostile := fixture.Run(fixture.Config{Servers: 3, Faulty: true})
@@ -33,7 +34,7 @@ func runs() map[string]*result.Result {
 		"hostile":     hostile,
 		"zero":        {},
 	}
-}
+})
 
 func TestEveryKindOfRunHasAPage(t *testing.T) {
 	for name, res := range runs() {

@@ -21,39 +21,55 @@ type step struct {
 // maxSteps. Histograms are merged, so a step's quantiles are those of all its
 // measurements, and its longest is the longest.
 func steps(intervals []result.Interval) (all []step, each int) {
-	each = (len(intervals) + maxSteps - 1) / maxSteps
-	for i := 0; i < len(intervals); i += each {
-		part := intervals[i:min(i+each, len(intervals))]
-		s := step{from: part[0].From, to: part[len(part)-1].To, intervals: part, latency: part[0].Latency}
-		if each > 1 {
-			s.latency = merged(part)
-		}
-		all = append(all, s)
+	ends := fullLength(intervals)
+	each = max(1, (len(ends)+maxSteps-1)/maxSteps)
+	from := 0
+	for i := each - 1; from < len(intervals); i += each {
+		to := ends[min(i, len(ends)-1)]
+		all = append(all, together(intervals[from:to]))
+		from = to
 	}
 	return all, each
 }
 
-// merged has only those histograms that charts over time show.
-func merged(part []result.Interval) result.Latency {
-	var l result.Latency
-	for i := range part {
-		if part[i].Latency.Delivery.Count() > 0 {
-			if l.Delivery == nil {
-				l.Delivery = result.NewHistogram()
-			}
-			l.Delivery.Merge(part[i].Latency.Delivery)
-		}
-		if part[i].Latency.Ack.Count() > 0 {
-			if l.Ack == nil {
-				l.Ack = result.NewHistogram()
-			}
-			l.Ack.Merge(part[i].Latency.Ack)
+// fullLength are the ends, as indexes, of runs of intervals that make up a whole one: those
+// that were cut short, by the end of a phase, go with the one before. By themselves
+// they would have rates made of a few milliseconds.
+func fullLength(intervals []result.Interval) []int {
+	var ends []int
+	whole := wholeInterval(intervals)
+	for i, iv := range intervals {
+		if len(ends) > 0 && iv.To-iv.From < whole {
+			ends[len(ends)-1] = i + 1
+		} else {
+			ends = append(ends, i+1)
 		}
 	}
-	return l
+	return ends
 }
 
-// at is the end of each step, where what was counted in it is drawn.
+// wholeInterval is the length from which on an interval is long enough for a rate: half
+// of the longest.
+func wholeInterval(intervals []result.Interval) float64 {
+	longest := 0.0
+	for i := range intervals {
+		longest = max(longest, intervals[i].To-intervals[i].From)
+	}
+	return longest / 2
+}
+
+func together(part []result.Interval) step {
+	s := step{from: part[0].From, to: part[len(part)-1].To, intervals: part, latency: part[0].Latency}
+	if len(part) > 1 {
+		s.latency = result.Latency{}
+		for i := range part {
+			s.latency.Merge(part[i].Latency)
+		}
+	}
+	return s
+}
+
+// ends are where what was counted in it is drawn.
 func ends(all []step) []float64 {
 	x := make([]float64, len(all))
 	for i, s := range all {
@@ -74,7 +90,9 @@ func middles(all []step) []float64 {
 func perSecond(all []step, of func(*result.Interval) int64) []float64 {
 	values := sums(all, of)
 	for i, s := range all {
-		values[i] /= s.to - s.from
+		if values[i] /= s.to - s.from; math.IsInf(values[i], 0) {
+			values[i] = math.NaN()
+		}
 	}
 	return values
 }
@@ -109,26 +127,28 @@ func extreme(all []step, of func(*result.Interval) int64, better func(a, b float
 }
 
 // cores is how much of a processor's time a process used in each step: 1 is one core
-// the whole time. A sample that is missing, or of a process that began anew, leaves
-// a gap.
-func cores(all []step, sample func(*result.Interval) result.Sample) []float64 {
+// the whole time. before is the sample from before the first. A sample that is missing
+// leaves a gap.
+func cores(all []step, before result.Sample, sample func(*result.Interval) result.Sample) []float64 {
 	values := make([]float64, len(all))
-	before, since := math.NaN(), 0.0
+	since := 0.0
 	for i := range all {
 		last := &all[i].intervals[len(all[i].intervals)-1]
-		now := sample(last).CPUSeconds
-		if now < 0 {
-			now = math.NaN()
-		}
-		values[i] = (now - before) / (last.To - since)
-		if values[i] < 0 {
-			values[i] = math.NaN()
-		}
-		if !math.IsNaN(now) {
+		now := sample(last)
+		values[i] = result.CPUPercent(before, now, last.To-since) / 100
+		if now.CPUSeconds >= 0 {
 			before, since = now, last.To
 		}
 	}
 	return values
+}
+
+// before is what server i was using before the first connection.
+func before(res *result.Result, i int) result.Sample {
+	if i < len(res.Before) {
+		return res.Before[i]
+	}
+	return result.NoSample()
 }
 
 // server returns sample i of an interval, or one with all figures missing.
@@ -137,7 +157,7 @@ func server(i int) func(*result.Interval) result.Sample {
 		if i < len(iv.Servers) {
 			return iv.Servers[i]
 		}
-		return result.Sample{CPUSeconds: -1, ResidentBytes: -1, Connections: -1, QueueBytes: -1, PublishSeconds: -1}
+		return result.NoSample()
 	}
 }
 

@@ -43,9 +43,9 @@ func latencyRows(l result.Latency) []latencyRow {
 		if k.h.Count() == 0 {
 			continue
 		}
-		row := latencyRow{Name: k.name, Count: show.Count(k.h.Count()), Cells: []cell{{Text: show.Time(k.h.Min())}, {Text: show.Time(k.h.Mean())}}}
+		row := latencyRow{Name: k.name, Count: result.Whole(k.h.Count()), Cells: []cell{{Text: result.Time(k.h.Min())}, {Text: result.Time(k.h.Mean())}}}
 		for _, q := range quantiles {
-			row.Cells = append(row.Cells, cell{show.Time(k.h.Quantile(q.q)), few(k.h, q.q)})
+			row.Cells = append(row.Cells, cell{result.Time(k.h.Quantile(q.q)), few(k.h, q.q)})
 		}
 		rows = append(rows, row)
 	}
@@ -83,7 +83,7 @@ func phaseRows(res *result.Result) []phaseRow {
 		row := phaseRow{
 			Number: i + 1, Name: show.Visible(p.Name, 60), Kind: p.Kind, From: show.Clock(p.From), Length: show.Clock(seconds),
 			Published: rate(p.Counts.Published, seconds), Delivered: rate(p.Audit.Delivered, seconds),
-			Wrong: show.Count(wrong), WrongIsBad: wrong > 0, Errors: show.Count(errors), ErrorsAreBad: errors > 0,
+			Wrong: result.Whole(wrong), WrongIsBad: wrong > 0, Errors: result.Whole(errors), ErrorsAreBad: errors > 0,
 			CPU: phaseCPU(p.Servers, seconds),
 		}
 		h := p.Latency.Delivery
@@ -100,14 +100,14 @@ func rate(n int64, seconds float64) string {
 	if seconds <= 0 {
 		return show.Missing
 	}
-	return show.Rate(float64(n) / seconds)
+	return result.Number(float64(n) / seconds)
 }
 
 func timeOf(h *result.Histogram, q float64) string {
 	if h.Count() == 0 {
 		return show.Missing
 	}
-	return show.Time(h.Quantile(q))
+	return result.Time(h.Quantile(q))
 }
 
 // phaseCPU is what all servers used together, as a number of cores.
@@ -127,66 +127,83 @@ func phaseCPU(servers []result.Usage, seconds float64) string {
 
 // processRow is a line of the table of servers, or this program.
 type processRow struct {
-	Name, Source, CPU, Mean, Peak, Memory, Connections, PerConnection string
+	Name, Source, CPU, Mean, Peak, Memory, Connections string
 }
 
 func processRows(res *result.Result) []processRow {
 	if len(res.Intervals) == 0 {
 		return nil
 	}
-	all, _ := steps(res.Intervals)
 	var rows []processRow
 	for i, s := range res.Servers {
 		source := "its metrics"
 		if s.Source == "process" {
 			source = "this machine"
 		}
-		rows = append(rows, process(res, all, serverName(s), source, server(i)))
+		rows = append(rows, process(res.Intervals, serverName(s), source, before(res, i), server(i)))
 	}
-	return append(rows, process(res, all, "this load tool", "itself", func(iv *result.Interval) result.Sample { return iv.Tool }))
+	return append(rows, process(res.Intervals, "this load tool", "itself", result.NoSample(), func(iv *result.Interval) result.Sample { return iv.Tool }))
 }
 
-func process(res *result.Result, all []step, name, source string, of func(*result.Interval) result.Sample) processRow {
-	row := processRow{Name: name, Source: source, CPU: show.Missing, Mean: show.Missing, Peak: show.Missing, Connections: show.Missing, PerConnection: show.Missing}
-	first, last := math.NaN(), math.NaN()
-	from, to := 0.0, 0.0
-	memory, connections := int64(-1), int64(-1)
-	var least, fullest result.Sample
-	fullest.Connections = -1
-	seen := false
-	for i := range res.Intervals {
-		iv := &res.Intervals[i]
-		s := of(iv)
-		if s.CPUSeconds >= 0 {
-			if math.IsNaN(first) {
-				first, from = s.CPUSeconds, iv.To
+func process(intervals []result.Interval, name, source string, before result.Sample, of func(*result.Interval) result.Sample) processRow {
+	row := processRow{Name: name, Source: source, CPU: show.Missing, Mean: show.Missing, Peak: show.Missing, Connections: show.Missing}
+	used := result.Usage{CPUSeconds: result.Missing}
+	from, to := 0.0, 0.0 // what CPU is known of
+	memory, connections := int64(result.Missing), int64(result.Missing)
+	for i := range intervals {
+		now := of(&intervals[i])
+		memory, connections = max(memory, now.ResidentBytes), max(connections, now.Connections)
+		used.Follow(before, now)
+		if now.CPUSeconds >= 0 {
+			if before.CPUSeconds < 0 {
+				from = intervals[i].To
 			}
-			last, to = s.CPUSeconds, iv.To
-		}
-		memory, connections = max(memory, s.ResidentBytes), max(connections, s.Connections)
-		if s.ResidentBytes >= 0 && s.Connections >= 0 {
-			if !seen || s.Connections < least.Connections {
-				least = s
-			}
-			if s.Connections > fullest.Connections {
-				fullest = s
-			}
-			seen = true
+			before, to = now, intervals[i].To
 		}
 	}
 	row.Memory = show.Bytes(memory)
-	if last >= first && to > from {
-		row.CPU = show.Time(secondsOf(last - first))
-		row.Mean = strconv.FormatFloat((last-first)/(to-from), 'f', 2, 64)
-		row.Peak = strconv.FormatFloat(largest(cores(all, of)), 'f', 2, 64)
+	if used.CPUSeconds >= 0 && to > from {
+		row.CPU = result.Number(used.CPUSeconds) + " s"
+		row.Mean = strconv.FormatFloat(used.CPUSeconds/(to-from), 'f', 2, 64)
+		row.Peak = strconv.FormatFloat(busiest(intervals, of), 'f', 2, 64)
 	}
 	if connections >= 0 {
-		row.Connections = show.Count(connections)
-	}
-	if more := fullest.Connections - least.Connections; seen && more >= 100 {
-		row.PerConnection = show.Bytes(max(0, fullest.ResidentBytes-least.ResidentBytes) / more)
+		row.Connections = result.Whole(connections)
 	}
 	return row
+}
+
+// busiest is the most cores in use in one interval.
+func busiest(intervals []result.Interval, of func(*result.Interval) result.Sample) float64 {
+	var all []step
+	from := 0
+	for _, to := range fullLength(intervals) {
+		all = append(all, step{intervals: intervals[from:to]})
+		from = to
+	}
+	return largest(cores(all, result.NoSample(), of))
+}
+
+// figureRow is one of the figures that expectations and comparisons use.
+type figureRow struct{ Name, Value, Help string }
+
+func figureRows(res *result.Result) []figureRow {
+	var rows []figureRow
+	for _, f := range result.Figures {
+		if v := f.Of(res); !math.IsNaN(v) && v != 0 {
+			value := result.Number(v)
+			switch f.Unit {
+			case "B":
+				value = show.Bytes(int64(v))
+			case "/s":
+				value += f.Unit
+			default:
+				value += " " + f.Unit
+			}
+			rows = append(rows, figureRow{f.Name, value, f.Help})
+		}
+	}
+	return rows
 }
 
 // errorRow is a kind of error.
@@ -196,7 +213,7 @@ func errorRows(res *result.Result) []errorRow {
 	var rows []errorRow
 	for _, e := range res.Errors {
 		if e.Count > 0 {
-			rows = append(rows, errorRow{show.Visible(e.Class, 120), show.Count(e.Count), show.Clock(e.First), show.Visible(e.Example, 400)})
+			rows = append(rows, errorRow{show.Visible(e.Class, 120), result.Whole(e.Count), show.Clock(e.First), show.Visible(e.Example, 400)})
 		}
 	}
 	return rows
@@ -208,7 +225,7 @@ type workerRow struct{ Address, Clients, Clock, Lost string }
 func workerRows(res *result.Result) []workerRow {
 	var rows []workerRow
 	for _, w := range res.Workers {
-		rows = append(rows, workerRow{show.Visible(w.Address, 120), show.Count(int64(w.Clients)), "± " + show.Time(secondsOf(math.Abs(w.Clock))), show.Visible(w.Lost, 300)})
+		rows = append(rows, workerRow{show.Visible(w.Address, 120), result.Whole(int64(w.Clients)), "± " + result.Time(secondsOf(math.Abs(w.Clock))), show.Visible(w.Lost, 300)})
 	}
 	return rows
 }

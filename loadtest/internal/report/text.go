@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -35,9 +36,12 @@ type summary struct {
 	res *result.Result
 }
 
+// ascii are the signs in figures that not every terminal has.
+var ascii = strings.NewReplacer("µ", "u", show.Missing, "-")
+
 // line adds a line, cut where the terminal might end.
 func (s *summary) line(format string, args ...any) {
-	s.WriteString(strings.TrimRight(show.Plain(fmt.Sprintf(format, args...), columns), " "))
+	s.WriteString(strings.TrimRight(show.Plain(ascii.Replace(fmt.Sprintf(format, args...)), columns), " "))
 	s.WriteByte('\n')
 }
 
@@ -46,7 +50,7 @@ func (s *summary) head() {
 	open, wanted := most(res.Intervals)
 	s.line("")
 	s.line("%s on %s", orDash(title(res)), orDash(targets(res)))
-	s.line("%s of %s clients, %s", show.Count(open), show.Count(max(wanted, open)), show.Clock(res.Seconds))
+	s.line("%s of %s clients, %s", result.Whole(open), result.Whole(max(wanted, open)), show.Clock(res.Seconds))
 	s.line("")
 }
 
@@ -59,28 +63,28 @@ func orDash(s string) string {
 
 func (s *summary) connections() {
 	c := s.res.Counts
-	s.line("Connections   %s tried, %s made, %s failed", show.Count(c.Attempts), show.Count(c.Connected), show.Count(c.ConnectErrors))
+	s.line("Connections   %s tried, %s made, %s failed", result.Whole(c.Attempts), result.Whole(c.Connected), result.Whole(c.ConnectErrors))
 	if c.Disconnects+c.Cuts+c.SlowClosed+c.Reconnects > 0 {
 		s.line("              %s lost, %s cut by the test, %s closed as slow, %s back",
-			show.Count(c.Disconnects), show.Count(c.Cuts), show.Count(c.SlowClosed), show.Count(c.Reconnects))
+			result.Whole(c.Disconnects), result.Whole(c.Cuts), result.Whole(c.SlowClosed), result.Whole(c.Reconnects))
 	}
 	rate, peak := deliveryRate(s.res)
-	if rate > 0 {
-		s.line("Messages      %s published, %s received", show.Count(c.Published), show.Count(c.Received))
-		s.line("              %s deliveries/s while messages flowed, at most %s", show.Rate(rate), show.Rate(peak))
+	if c.Published > 0 {
+		s.line("Messages      %s published, %s received", result.Whole(c.Published), result.Whole(c.Received))
+		s.line("              %s deliveries/s under load, at most %s", result.Number(rate), result.Number(peak))
 	}
 	if c.Unsent > 0 {
-		s.line("              %s due by the rate and not sent", show.Count(c.Unsent))
+		s.line("              %s due by the rate and not sent", result.Whole(c.Unsent))
 	}
 	if c.Requests > 0 {
-		s.line("Requests      %s asked, %s answered, %s not in time, %s refused", show.Count(c.Requests), show.Count(c.Acks), show.Count(c.AckTimeouts), show.Count(c.Refused))
+		s.line("Requests      %s asked, %s answered, %s not in time, %s refused", result.Whole(c.Requests), result.Whole(c.Acks), result.Whole(c.AckTimeouts), result.Whole(c.Refused))
 	}
 	s.line("")
 }
 
 func (s *summary) latency() {
 	l := s.res.Latency
-	any := false
+	headed := false
 	for _, k := range []struct {
 		name string
 		h    *result.Histogram
@@ -88,14 +92,14 @@ func (s *summary) latency() {
 		if k.h.Count() == 0 {
 			continue
 		}
-		if !any {
+		if !headed {
 			s.line("%-10s%9s%10s%10s%10s%10s%10s%11s", "Latency", "count", "p50", "p90", "p99", "p99.9", "p99.99", "max")
-			any = true
+			headed = true
 		}
 		s.line("  %-9s%8s%10s%10s%10s%10s%10s%11s", k.name, show.Short(float64(k.h.Count())), timeOf(k.h, .5), timeOf(k.h, .9), timeOf(k.h, .99),
 			timeOf(k.h, .999), timeOf(k.h, .9999), timeOf(k.h, 1))
 	}
-	if any {
+	if headed {
 		s.line("")
 	}
 }
@@ -105,7 +109,7 @@ func (s *summary) audit() {
 	if a.Published == 0 && a.Unknown == 0 {
 		return
 	}
-	s.line("Audit   %15s due", show.Count(a.Due))
+	s.line("Audit   %15s due", result.Whole(a.Due))
 	for i, r := range balance(s.res) {
 		if i > 0 && r.Count == "0" && r.Name != "Lost" || r.State == "sum" {
 			continue
@@ -116,8 +120,8 @@ func (s *summary) audit() {
 		}
 		s.line("      %s %15s %s", sign, r.Count, strings.ToLower(r.Name))
 	}
-	s.line("        duplicated %s, reordered %s, corrupted %s,", show.Count(a.Duplicated), show.Count(a.Reordered), show.Count(a.Corrupted))
-	s.line("        after leaving %s, unknown %s", show.Count(a.AfterLeaving), show.Count(a.Unknown))
+	s.line("        duplicated %s, reordered %s, corrupted %s,", result.Whole(a.Duplicated), result.Whole(a.Reordered), result.Whole(a.Corrupted))
+	s.line("        after leaving %s, unknown %s", result.Whole(a.AfterLeaving), result.Whole(a.Unknown))
 	s.line("")
 }
 
@@ -126,19 +130,17 @@ func (s *summary) processes() {
 	if len(rows) == 0 {
 		return
 	}
-	s.line("%-28s%10s%10s%12s%18s", "Cost", "cores", "peak", "memory", "per connection")
+	s.line("%-28s%10s%10s%12s%14s", "Cost", "cores", "peak", "memory", "connections")
 	for _, r := range rows {
-		s.line("  %-26s%10s%10s%12s%18s", show.Plain(r.Name, 25), dash(r.Mean), dash(r.Peak), dash(r.Memory), dash(r.PerConnection))
+		s.line("  %-26s%10s%10s%12s%14s", show.Plain(r.Name, 25), r.Mean, r.Peak, r.Memory, r.Connections)
+	}
+	if v := figureOf(s.res, "kib_per_conn"); !math.IsNaN(v) {
+		s.line("  %s KiB for each connection", result.Number(v))
+	}
+	if v := figureOf(s.res, "cpu_us_per_delivery"); !math.IsNaN(v) {
+		s.line("  %s us of CPU for each delivery", result.Number(v))
 	}
 	s.line("")
-}
-
-// dash is the sign for a missing figure in ASCII.
-func dash(s string) string {
-	if s == show.Missing {
-		return "-"
-	}
-	return s
 }
 
 // maxErrors is how many kinds of errors the summary has room for.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/fixture"
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
@@ -54,6 +55,14 @@ func TestSummaryBalanceNamesWhatIsMissing(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+}
+
+func TestSummaryWritesMicrosecondsInASCII(t *testing.T) {
+	res := &result.Result{Latency: result.Latency{Connect: result.NewHistogram()}}
+	res.Latency.Connect.Record(321 * time.Microsecond)
+	if text := textOf(t, res); !strings.Contains(text, " 321 us ") {
+		t.Errorf("no 321 us in\n%s", text)
 	}
 }
 

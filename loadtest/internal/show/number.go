@@ -4,47 +4,10 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Missing stands for a figure that nobody has.
 const Missing = "–"
-
-// Count writes a whole number with a comma for each thousand.
-func Count(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	var b strings.Builder
-	for i, d := range []byte(digits) {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte(d)
-	}
-	return sign + b.String()
-}
-
-// Rate writes a number per second, or another measured number, with three digits or
-// more: 0.25, 12.3, 4,870. Missing if it is not a number.
-func Rate(x float64) string {
-	switch a := math.Abs(x); {
-	case math.IsNaN(x) || math.IsInf(x, 0):
-		return Missing
-	case x == 0:
-		return "0"
-	case a < 9.995:
-		return strconv.FormatFloat(x, 'f', 2, 64)
-	case a < 99.95:
-		return strconv.FormatFloat(x, 'f', 1, 64)
-	case a < 1e15:
-		return Count(int64(math.Round(x)))
-	default:
-		return strconv.FormatFloat(x, 'e', 2, 64)
-	}
-}
 
 // Short writes a number in at most five characters: 950, 12.5k, 3M.
 func Short(x float64) string {
@@ -76,24 +39,6 @@ func trim(x float64) string {
 		s = strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 	}
 	return s
-}
-
-// Time writes a latency with three digits, in milliseconds below a second.
-func Time(d time.Duration) string {
-	switch ms := float64(d) / float64(time.Millisecond); {
-	case d == 0:
-		return "0 ms"
-	case ms < 9.995:
-		return strconv.FormatFloat(ms, 'f', 2, 64) + " ms"
-	case ms < 99.95:
-		return strconv.FormatFloat(ms, 'f', 1, 64) + " ms"
-	case ms < 999.5:
-		return strconv.FormatFloat(ms, 'f', 0, 64) + " ms"
-	case ms < 9995:
-		return strconv.FormatFloat(ms/1000, 'f', 2, 64) + " s"
-	default:
-		return strconv.FormatFloat(ms/1000, 'f', 1, 64) + " s"
-	}
 }
 
 // Clock writes seconds of a run as 0:07 or 1:02:03. Less than none is none.
@@ -131,23 +76,4 @@ func Bytes(n int64) string {
 		}
 	}
 	return trim(x/1024) + " TiB"
-}
-
-// Percent writes a share of a whole, with as many digits as tell it from 0 and from
-// all: 0.0004%, 99.9996%. Missing if the whole is nothing.
-func Percent(part, whole int64) string {
-	switch {
-	case whole == 0:
-		return Missing
-	case part == 0:
-		return "0%"
-	case part == whole:
-		return "100%"
-	}
-	p := 100 * float64(part) / float64(whole)
-	decimals := 2
-	for near := math.Min(math.Abs(p), math.Abs(100-p)); decimals < 9 && near < 0.95*math.Pow10(-decimals); {
-		decimals++
-	}
-	return strconv.FormatFloat(p, 'f', decimals, 64) + "%"
 }

@@ -1,45 +1,23 @@
 package show
 
 import (
-	"math"
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestNumbersReadAsPeopleWriteThem(t *testing.T) {
 	for name, row := range map[string]struct{ got, want string }{
-		"nothing":             {Count(0), "0"},
-		"below a thousand":    {Count(999), "999"},
-		"millions":            {Count(1234567), "1,234,567"},
-		"negative":            {Count(-1234), "-1,234"},
-		"least":               {Count(math.MinInt64), "-9,223,372,036,854,775,808"},
-		"small rate":          {Rate(0.254), "0.25"},
-		"rate":                {Rate(12.34), "12.3"},
-		"large rate":          {Rate(48700.4), "48,700"},
-		"no rate":             {Rate(math.NaN()), Missing},
-		"short":               {Short(12500), "12.5k"},
-		"short, rounded up":   {Short(999_600), "1M"},
-		"short, whole":        {Short(20), "20"},
-		"no time":             {Time(0), "0 ms"},
-		"microseconds":        {Time(850 * time.Microsecond), "0.85 ms"},
-		"milliseconds":        {Time(12340 * time.Microsecond), "12.3 ms"},
-		"nearly a second":     {Time(999600 * time.Microsecond), "1.00 s"},
-		"minutes of latency":  {Time(2 * time.Minute), "120.0 s"},
-		"clock":               {Clock(67.4), "1:07"},
-		"clock of hours":      {Clock(3723), "1:02:03"},
-		"clock before start":  {Clock(-4), "0:00"},
-		"bytes":               {Bytes(512), "512 B"},
-		"kibibytes":           {Bytes(8192), "8 KiB"},
-		"gibibytes":           {Bytes(3 << 30), "3 GiB"},
-		"unknown size":        {Bytes(-1), Missing},
-		"share":               {Percent(1, 3), "33.33%"},
-		"all but one":         {Percent(999999, 1000000), "99.9999%"},
-		"one of many":         {Percent(1, 1000000), "0.0001%"},
-		"all":                 {Percent(5, 5), "100%"},
-		"share of nothing":    {Percent(0, 0), Missing},
-		"more than the whole": {Percent(3, 2), "150.00%"},
+		"short":              {Short(12500), "12.5k"},
+		"short, rounded up":  {Short(999_600), "1M"},
+		"short, whole":       {Short(20), "20"},
+		"clock":              {Clock(67.4), "1:07"},
+		"clock of hours":     {Clock(3723), "1:02:03"},
+		"clock before start": {Clock(-4), "0:00"},
+		"bytes":              {Bytes(512), "512 B"},
+		"kibibytes":          {Bytes(8192), "8 KiB"},
+		"gibibytes":          {Bytes(3 << 30), "3 GiB"},
+		"unknown size":       {Bytes(-1), Missing},
 	} {
 		if row.got != row.want {
 			t.Errorf("%s: %q, want %q", name, row.got, row.want)
