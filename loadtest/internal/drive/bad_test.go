@@ -80,11 +80,13 @@ func TestBadServersEndInAResult(t *testing.T) {
 		url   func(*testing.T) string
 		class string
 	}{
-		"refuses":          {func(*testing.T) string { return nobody() }, "connect: refused"},
-		"says nothing":     {func(t *testing.T) string { return server(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }) }, "connect: timeout"},
-		"hangs up":         {func(t *testing.T) string { return server(t, func(net.Conn) {}) }, "connect: "},
-		"hangs up midway":  {func(t *testing.T) string { return server(t, answer("HTTP/1.1 101 Switching Proto")) }, "connect: "},
-		"is a web server":  {func(t *testing.T) string { return server(t, answer("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")) }, "connect: http 404"},
+		"refuses":         {func(*testing.T) string { return nobody() }, "connect: refused"},
+		"says nothing":    {func(t *testing.T) string { return server(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }) }, "connect: timeout"},
+		"hangs up":        {func(t *testing.T) string { return server(t, func(net.Conn) {}) }, "connect: "},
+		"hangs up midway": {func(t *testing.T) string { return server(t, answer("HTTP/1.1 101 Switching Proto")) }, "connect: "},
+		"is a web server": {func(t *testing.T) string {
+			return server(t, answer("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+		}, "connect: http 404"},
 		"speaks otherwise": {func(t *testing.T) string { return server(t, answer("220 mail.example ESMTP\r\n")) }, "connect: not socket.io"},
 		"floods": {func(t *testing.T) string {
 			return server(t, func(c net.Conn) {

@@ -75,7 +75,7 @@ func (r *run) over(ph *plan.Phase) func() bool {
 		patience := r.clock() + r.rampPatience()
 		return func() bool { return r.unsettled.Load() == 0 || r.clock() > patience }
 	}
-	if ph.Duration == 0 || r.countsMessages() {
+	if r.countsMessages() {
 		return r.allSent
 	}
 	return nil

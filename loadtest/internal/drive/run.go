@@ -2,7 +2,6 @@ package drive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -84,10 +83,10 @@ func Run(ctx context.Context, p plan.Plan, h Hooks) (*result.Result, error) {
 }
 
 func newRun(p *plan.Plan, h Hooks) (*run, error) {
-	if len(p.URLs) == 0 || len(p.Groups) == 0 || len(p.Phases) == 0 {
-		return nil, errors.New("a plan needs a URL, a group and a phase")
+	if err := p.Complete(); err != nil {
+		return nil, err
 	}
-	setDefaults(p)
+	p.Phases = untilStop(p.Phases)
 	shapes, err := plan.Compile(p.Events)
 	if err != nil {
 		return nil, err
@@ -110,27 +109,6 @@ func newRun(p *plan.Plan, h Hooks) (*run, error) {
 		r.groups = append(r.groups, newGroup(r, i))
 	}
 	return r, nil
-}
-
-// What is used where a plan says 0.
-const (
-	defaultInterval       = time.Second
-	defaultConnectTimeout = 20 * time.Second
-	defaultAckTimeout     = 10 * time.Second
-	defaultDrain          = 10 * time.Second
-)
-
-func setDefaults(p *plan.Plan) {
-	orElse := func(d *time.Duration, v time.Duration) {
-		if *d <= 0 {
-			*d = v
-		}
-	}
-	orElse(&p.Interval, defaultInterval)
-	orElse(&p.ConnectTimeout, defaultConnectTimeout)
-	orElse(&p.AckTimeout, defaultAckTimeout)
-	orElse(&p.Drain, defaultDrain)
-	p.Phases = withStop(p.Phases)
 }
 
 // clock is the time since the run began.

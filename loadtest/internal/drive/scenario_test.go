@@ -7,6 +7,7 @@ import (
 
 	"github.com/causeway-rt/causeway/loadtest/internal/plan"
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
+	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
 func TestFanoutByRateDeliversEveryMessage(t *testing.T) {
@@ -32,7 +33,7 @@ func TestFanoutByWindowSendsSoManyMessagesAndEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, _ := relay(t)
-			p := of(url, g, 0)
+			p := of(url, g, time.Minute)
 			start := time.Now()
 			r := drive(t, p)
 			spotless(t, r)
@@ -68,7 +69,7 @@ func TestChatOverAllTransportsIsAuditedExactly(t *testing.T) {
 func TestRequestsInTurnAreAnswered(t *testing.T) {
 	url, _ := relay(t)
 	r := drive(t, of(url, plan.Group{Clients: 10, Requests: true, Think: plan.Time(50 * time.Millisecond)}, time.Second))
-	if c := r.Counts; c.Requests < 10*10 || c.Requests > 10*21 || c.Acks != c.Requests || c.AckTimeouts != 0 || r.Latency.Ack.Count() != c.Acks {
+	if c := r.Counts; c.Requests < 10*2 || c.Requests > 10*21 || c.Acks != c.Requests || c.AckTimeouts != 0 || r.Latency.Ack.Count() != c.Acks {
 		t.Errorf("%+v", c)
 	}
 }
@@ -141,12 +142,12 @@ func TestStormBringsEverybodyBack(t *testing.T) {
 func stopOf(r *result.Result) result.Interval { return r.Intervals[len(r.Intervals)-1] }
 
 func TestSlowReadersDoNotCountAsLost(t *testing.T) {
-	url, _ := relay(t)
+	url, _ := relay(t, func(c *socketio.Config) { c.Engine.MaxQueueBytes = 64 << 10 })
 	g := plan.Group{
-		Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100, Payload: plan.Size(64 << 10),
+		Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100, Payload: plan.Size(32 << 10),
 		Slow: plan.Slow{Share: .1, BytesPerSecond: 100},
 	}
-	r := drive(t, of(url, g, 2500*time.Millisecond))
+	r := drive(t, of(url, g, 2*time.Second))
 	spotless(t, r)
 	if r.Counts.SlowClosed == 0 || r.Counts.Disconnects != 0 {
 		t.Errorf("%+v, %+v", r.Counts, r.Errors)

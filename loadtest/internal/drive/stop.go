@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -50,7 +51,7 @@ func (r *run) endClients() {
 	}
 	var open []connection
 	for _, g := range r.groups {
-		for _, c := range g.everybody() {
+		for _, c := range g.closeDoor() {
 			if w := c.end(true); w != nil {
 				open = append(open, connection{c, w})
 			}
@@ -93,12 +94,8 @@ func (r *run) result(ended string) *result.Result {
 	return out
 }
 
-// withStop is phases that end with a stop.
-func withStop(phases []plan.Phase) []plan.Phase {
-	for i := range phases {
-		if phases[i].Kind == plan.Stop {
-			return phases[:i+1]
-		}
-	}
-	return append(append([]plan.Phase(nil), phases...), plan.Phase{Name: plan.Stop, Kind: plan.Stop})
+// untilStop is the phases up to the first stop, of which there is one: the run is over then.
+func untilStop(phases []plan.Phase) []plan.Phase {
+	at := slices.IndexFunc(phases, func(ph plan.Phase) bool { return ph.Kind == plan.Stop })
+	return phases[:at+1]
 }

@@ -58,6 +58,7 @@ func of(url string, g plan.Group, length time.Duration) plan.Plan {
 	if len(g.Transport) == 0 {
 		g.Transport = []string{"websocket"}
 	}
+	g.Scenario = "idle" // a plan needs one; nothing of it is used
 	if g.Name == "" {
 		g.Name = "group"
 	}
