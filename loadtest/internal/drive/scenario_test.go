@@ -124,8 +124,11 @@ func TestStormBringsEverybodyBack(t *testing.T) {
 	r := drive(t, of(url, g, 1800*time.Millisecond))
 	spotless(t, r)
 	c := r.Counts
-	if c.Cuts != 60 || c.Reconnects != 60 || c.Disconnects != 0 || r.Latency.Reconnect.Count() != 60 {
+	if c.Cuts < 20 || c.Reconnects != c.Cuts || c.Disconnects != 0 || r.Latency.Reconnect.Count() < 20 {
 		t.Errorf("%+v, %d", c, r.Latency.Reconnect.Count())
+	}
+	if len(r.Warnings) > 0 {
+		t.Errorf("%q", r.Warnings)
 	}
 	if shortest := r.Latency.Reconnect.Min(); shortest < 100*time.Millisecond {
 		t.Errorf("back after %v, before the network was", shortest)
@@ -133,26 +136,23 @@ func TestStormBringsEverybodyBack(t *testing.T) {
 	if r.Audit.Gap == 0 {
 		t.Errorf("nothing was missed: %+v", r.Audit)
 	}
-	if end := stopOf(r); end.Open != 0 {
-		t.Errorf("%d are left", end.Open)
+	if last := r.Intervals[len(r.Intervals)-1]; last.Open != 0 {
+		t.Errorf("%d connections are left", last.Open)
 	}
 }
 
-// stopOf is the last interval.
-func stopOf(r *result.Result) result.Interval { return r.Intervals[len(r.Intervals)-1] }
-
 func TestSlowReadersDoNotCountAsLost(t *testing.T) {
-	url, _ := relay(t, func(c *socketio.Config) { c.Engine.MaxQueueBytes = 64 << 10 })
+	url, _ := relay(t, func(c *socketio.Config) { c.Engine.MaxQueueBytes = 512 << 10 })
 	g := plan.Group{
-		Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100, Payload: plan.Size(32 << 10),
-		Slow: plan.Slow{Share: .1, BytesPerSecond: 100},
+		Clients: 5, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 50, Payload: plan.Size(32 << 10),
+		Slow: plan.Slow{Share: .2, BytesPerSecond: 100},
 	}
 	r := drive(t, of(url, g, 2*time.Second))
 	spotless(t, r)
 	if r.Counts.SlowClosed == 0 || r.Counts.Disconnects != 0 {
 		t.Errorf("%+v, %+v", r.Counts, r.Errors)
 	}
-	if a := r.Audit; a.Delivered < 9*a.Published || a.Gap+a.Unjudged < a.Published/2 {
+	if a := r.Audit; a.Delivered < 4*a.Published || a.Gap+a.Unjudged < a.Published/2 {
 		t.Errorf("%+v", a)
 	}
 }

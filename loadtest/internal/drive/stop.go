@@ -26,7 +26,10 @@ func (r *run) finish() {
 	}
 	r.until(context.Background(), r.clock()+r.whole.Drain, r.drained)
 	if n := r.audit.Outstanding(); n > 0 {
-		r.log("%d deliveries have not come within %v", n, r.whole.Drain)
+		r.warn("%d deliveries had not come %v after the last message was sent", n, r.whole.Drain)
+	}
+	if n := r.away.Load(); n > 0 {
+		r.warn("%d clients that had lost their connections were not back at the end", n)
 	}
 	r.endClients()
 	r.cut()

@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"net"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -45,12 +46,25 @@ func relay(t *testing.T, change ...func(*socketio.Config)) (url string, io *sock
 			_ = e.Ack(ok)
 		}
 	})
-	server := httptest.NewServer(io)
+	server := httptest.NewUnstartedServer(io)
+	server.Listener = tight{server.Listener}
+	server.Start()
 	t.Cleanup(func() {
 		_ = io.Close(context.Background())
 		server.Close()
 	})
 	return server.URL, io
+}
+
+// tight is a listener whose connections hide little of a slow reader in the kernel.
+type tight struct{ net.Listener }
+
+func (l tight) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		err = c.(*net.TCPConn).SetWriteBuffer(64 << 10)
+	}
+	return c, err
 }
 
 // of is a plan of one group that comes in quiet, does what it does for a while, and goes.
