@@ -92,7 +92,7 @@ func (c *client) Connected(w *wire.Client, o wire.Opened) {
 	c.life++
 	c.joins = c.rooms()
 	c.mu.Unlock()
-	if c.slow {
+	if c.slow && c.sending.Err() == nil {
 		w.Throttle(c.plan.Slow.BytesPerSecond)
 	}
 	if c.rooms() == 0 {
@@ -205,6 +205,16 @@ func (c *client) Failed(_ *wire.Client, err error) {
 	if !isGone {
 		c.rec.Add(measure.ReconnectErrors, c.number, 1)
 		c.rec.Error("reconnect: "+wire.Class(err), err)
+	}
+}
+
+// hurry lets a slow reader read as fast as it can.
+func (c *client) hurry() {
+	c.mu.Lock()
+	w := c.wire
+	c.mu.Unlock()
+	if w != nil {
+		w.Throttle(-1)
 	}
 }
 

@@ -18,10 +18,11 @@ func (r *run) finish() {
 	r.enter(last, &r.whole.Phases[last], r.clock())
 	r.stopped.Store(int64(r.clock()))
 	r.endSending()
-	// What slow readers have not read says nothing about the server.
+	// Only by reading on do slow readers find out whether the server has closed them: its
+	// farewell is behind all that they have not read.
 	for _, g := range r.groups {
 		for _, c := range g.slowOnes() {
-			g.sendAway(c)
+			c.hurry()
 		}
 	}
 	r.until(context.Background(), r.clock()+r.whole.Drain, r.drained)
@@ -42,7 +43,7 @@ func (r *run) drained() bool {
 			return false
 		}
 	}
-	return r.asked.Load() == 0 && r.away.Load() == 0 && r.audit.Outstanding() <= 0 && r.audit.Missing() == 0
+	return r.unsettled.Load() == 0 && r.asked.Load() == 0 && r.away.Load() == 0 && r.audit.Outstanding() <= 0 && r.audit.Missing() == 0
 }
 
 // endClients judges all clients and closes their connections, all at once: a server that
