@@ -14,9 +14,9 @@ type heldBy struct {
 }
 
 type delivery struct {
-	event   string
-	args    []any
-	timer   *time.Timer
+	event string
+	args  []any
+	timer *time.Timer
 }
 
 // publish does to each delivery what chance wants.
