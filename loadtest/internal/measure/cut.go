@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"slices"
 	"time"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/audit"
@@ -27,9 +28,17 @@ type phase struct {
 func (r *Recorder) Begin(servers []result.Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.before = slices.Clone(servers)
 	for i, s := range servers {
 		r.servers[i] = s
 	}
+}
+
+// Before is what Begin was told, for the result.
+func (r *Recorder) Before() []result.Sample {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.before)
 }
 
 // Cut ends an interval at now, and returns what happened in it. phase is the index in
@@ -141,7 +150,7 @@ func (r *Recorder) Phases() []result.Phase {
 	for i, p := range r.phases {
 		out[i] = result.Phase{
 			From: p.from, To: p.to, Counts: p.counts, Latency: p.latency.Packed(), Audit: p.audit,
-			Servers: append([]result.Usage(nil), p.servers...),
+			Servers: slices.Clone(p.servers),
 		}
 	}
 	return out

@@ -26,6 +26,7 @@ type Recorder struct {
 	phases  []phase                    // by number
 	current int                        // the last interval's phase
 	scratch [metrics]*result.Histogram // empty between cuts
+	before  []result.Sample            // of Begin
 	servers map[int]result.Sample      // by index: the last that was known of each
 }
 

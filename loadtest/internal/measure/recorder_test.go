@@ -151,6 +151,9 @@ func TestPhaseHasWhatServersUsedInIt(t *testing.T) {
 		return []result.Sample{{CPUSeconds: cpu, ResidentBytes: rss, Connections: connections}}
 	}
 	r.Begin(sample(10, 100, 0))
+	if before := r.Before(); len(before) != 1 || before[0] != sample(10, 100, 0)[0] {
+		t.Errorf("before the test: %+v", before)
+	}
 	for i, s := range []struct {
 		phase  int
 		sample []result.Sample

@@ -57,6 +57,18 @@ func TestQuantilesAreExactToThreeDigits(t *testing.T) {
 	}
 }
 
+func TestQuantileOfEvenSharesIsTheExactRank(t *testing.T) {
+	h := NewHistogram()
+	for i := range 100 {
+		h.Record(time.Duration(i+1) * time.Microsecond)
+	}
+	for i := range 100 {
+		if got, want := h.Quantile(float64(i+1)/100), time.Duration(i+1)*time.Microsecond; got != want {
+			t.Errorf("quantile %d of 100 is %v, want %v", i+1, got, want)
+		}
+	}
+}
+
 func TestBucketsAreThoseOfHdrHistogram(t *testing.T) {
 	other := hdrhistogram.New(shortest, longest, digits)
 	for _, d := range append(spread(5000, 2), 0, time.Microsecond, 2047*time.Microsecond, 2048*time.Microsecond, 10*time.Minute) {

@@ -112,7 +112,7 @@ func TestServerThatCannotBeReadCostsItsOwnFiguresOnly(t *testing.T) {
 		"no metrics":  {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>\n") }, "text format parsing"},
 		"endless":     {endless, "more than"},
 		"breaks off":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
-		"redirected":  {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 302) }, "redirects"},
+		"redirected":  {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, "redirects"},
 		"endless one": {func(w http.ResponseWriter, _ *http.Request) { forever(w, "x") }, "more than"},
 	} {
 		t.Run(name, func(t *testing.T) {

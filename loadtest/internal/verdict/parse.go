@@ -6,7 +6,7 @@
 //
 //   - the counts of result.Counts and audit.Sums by their names in the JSON, such as
 //     lost or connect_errors. With % they are a share: of attempts, of what was due, of
-//     connections, as fits (shares.go);
+//     connections, as fits (result.Denominators);
 //   - connect_, ack_, delivery_ and reconnect_ with p50, p75, p90, p95, p99, p999,
 //     p9999 or max, with one of the units us, ms and s;
 //   - the figures of result.Figures, such as delivered_per_s and cpu_us_per_delivery,

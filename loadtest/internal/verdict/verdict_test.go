@@ -197,7 +197,7 @@ func TestEveryNameThatIsListedIsTaken(t *testing.T) {
 			}
 		}
 	}
-	for name := range wholes {
+	for name := range result.Denominators {
 		if _, ok := counts[name]; !ok {
 			t.Errorf("%s has a denominator and is no count", name)
 		}
