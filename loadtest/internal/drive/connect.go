@@ -135,7 +135,7 @@ func (c *client) failed(err error) {
 		c.state = outcast
 		first = c.settle()
 		for i := range c.rooms() {
-			c.sub.Absent(c.room(i).Room)
+			c.sub.AbsentSince(c.room(i).Room, c.wanted)
 		}
 	}
 	c.mu.Unlock()

@@ -47,6 +47,7 @@ type run struct {
 
 	stopped    atomic.Int64 // when sending ended, since start
 	lastClient atomic.Int64 // how many clients there have been
+	connected  atomic.Bool  // somebody was, once
 	open       atomic.Int64 // connections
 	unsettled  atomic.Int64 // clients, and crowds, of whom it is not known yet whether they get in
 	away       atomic.Int64 // clients that lost their connection and are to come back
@@ -73,6 +74,7 @@ func Run(ctx context.Context, p plan.Plan, h Hooks) (*result.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.explain()
 	r.beginWatch()
 	for _, g := range r.groups {
 		g.begin()
@@ -109,6 +111,22 @@ func newRun(p *plan.Plan, h Hooks) (*run, error) {
 		r.groups = append(r.groups, newGroup(r, i))
 	}
 	return r, nil
+}
+
+// explain warns of what a plan's figures do not show.
+func (r *run) explain() {
+	for i := range r.whole.Groups {
+		g := &r.whole.Groups[i]
+		if g.Slow.Share > 0 {
+			r.warn("%s: what slow readers get is audited, but not in the delivery latencies", g.Name)
+		}
+		if !g.Rejoin.IsZero() && !r.shapes.JoinAck {
+			r.warn("%s: nobody rejoins, because the server does not answer and so nobody knows when", g.Name)
+		}
+		if g.Binary && g.AckPublish {
+			r.warn("%s: binary messages are published without asking for acks", g.Name)
+		}
+	}
 }
 
 // clock is the time since the run began.

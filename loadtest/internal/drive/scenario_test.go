@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -157,6 +158,21 @@ func TestSlowReadersDoNotCountAsLost(t *testing.T) {
 	}
 }
 
+func TestServersAreWatched(t *testing.T) {
+	url, _ := relay(t)
+	p := of(url, plan.Group{Clients: 5, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100}, time.Second)
+	p.PIDs = []int{os.Getpid()}
+	r := drive(t, p)
+	balanced(t, r)
+	if len(r.Servers) != 1 || r.Servers[0].Source != "process" || len(r.Before) != 1 {
+		t.Fatalf("%+v, %+v", r.Servers, r.Before)
+	}
+	load := r.Phases[1]
+	if len(load.Servers) != 1 || load.Servers[0].ResidentBytes < 1<<20 {
+		t.Errorf("%+v", load.Servers)
+	}
+}
+
 func TestInterruptionEndsWithEverythingJudged(t *testing.T) {
 	url, _ := relay(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -207,5 +223,73 @@ func TestSpikeGoesUpAndBack(t *testing.T) {
 	}
 	if r.Phases[2].Name != "spike" || r.Phases[4].Kind != plan.Stop {
 		t.Errorf("%+v", r.Phases)
+	}
+}
+
+func TestClientsThatDoNotReconnectAreGoneForGood(t *testing.T) {
+	url, _ := relay(t)
+	p := of(url, plan.Group{
+		Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100,
+		Cut: plan.Cut{Share: .5, Every: 400 * time.Millisecond},
+	}, 700*time.Millisecond)
+	p.Reconnect.Off = true
+	r := drive(t, p)
+	spotless(t, r)
+	if c := r.Counts; c.Cuts != 5 || c.Reconnects != 0 || r.Audit.Gap == 0 {
+		t.Errorf("%+v, %+v", c, r.Audit)
+	}
+}
+
+func TestServerThatDoesNotAnswerJoinsIsAudited(t *testing.T) {
+	url, io := relay(t)
+	io.On("enter", func(e *socketio.Event) {
+		room, _ := e.Arg(0).String()
+		_ = e.Socket().Join(context.Background(), room)
+	})
+	p := of(url, plan.Group{Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100}, time.Second)
+	p.Events = plan.Events{Join: []any{"enter", "{room}"}, NoJoinAck: true}
+	r := drive(t, p)
+	spotless(t, r)
+	if r.Audit.Delivered != 1000 {
+		t.Errorf("%+v", r.Audit)
+	}
+}
+
+func TestOtherShapesOfEventsAreUnderstood(t *testing.T) {
+	url, io := relay(t)
+	io.On("say", func(e *socketio.Event) {
+		var in struct{ To, Text string }
+		if e.Bind(&in) == nil {
+			_ = e.Socket().To(in.To).Emit("said", map[string]any{"a": []string{`",]}`}}, 7, in.Text)
+		}
+	})
+	p := of(url, plan.Group{Clients: 4, Rooms: 1, RoomsEach: 1, Rate: 100}, time.Second)
+	p.Events = plan.Events{Publish: []any{"say", map[string]any{"to": "{room}", "text": "{payload}"}}, Receive: "said", Argument: 2}
+	r := drive(t, p)
+	spotless(t, r)
+	if r.Audit.Delivered != 300 {
+		t.Errorf("%+v", r.Audit)
+	}
+}
+
+// TestRefusedClientsStayInTheDenominator: of ten clients two are not let in.
+func TestRefusedClientsStayInTheDenominator(t *testing.T) {
+	url, io := relay(t)
+	io.Use(func(s *socketio.Socket) error {
+		var auth struct{ Client string }
+		if err := s.Handshake().BindAuth(&auth); err != nil || auth.Client == "3" || auth.Client == "5" {
+			return &socketio.ConnectError{Message: "full"}
+		}
+		return nil
+	})
+	p := of(url, plan.Group{Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100}, time.Second)
+	p.Auth = map[string]any{"client": "{client}"}
+	r := drive(t, p)
+	spotless(t, r)
+	if a := r.Audit; a.Due != 1000 || a.Absent != 200 || a.Delivered != 800 {
+		t.Errorf("%+v", a)
+	}
+	if c := r.Counts; c.Attempts != 11 || c.ConnectErrors != 2 || !hasClass(r, "connect: connect_error: full") {
+		t.Errorf("%+v %+v", c, r.Errors)
 	}
 }

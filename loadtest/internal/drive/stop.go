@@ -88,6 +88,7 @@ func (r *run) result(ended string) *result.Result {
 		Audit:     r.audit.Sums(),
 		Intervals: r.intervals.all,
 		Servers:   r.watch.scraper.Servers(),
+		Before:    r.rec.Before(),
 		Warnings:  append(r.warnings, r.watch.scraper.Warnings()...),
 	}
 	out.Counts, out.Latency, out.Errors = r.rec.Totals()
