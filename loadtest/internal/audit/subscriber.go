@@ -82,13 +82,17 @@ func (s *Subscriber) Refused(r *Room) {
 // Absent says that the client should be in the room from now on, and is not, because
 // it got no connection. What is sent until Joined counts as Absent. A client that was
 // connected once is none.
-func (s *Subscriber) Absent(r *Room) {
+func (s *Subscriber) Absent(r *Room) { s.AbsentSince(r, s.audit.now()) }
+
+// AbsentSince is Absent from an earlier time on, by Audit.Now: an attempt to connect takes
+// its time to fail, and the client should have been there all the while.
+func (s *Subscriber) AbsentSince(r *Room, at int64) {
 	st := s.stay(r)
 	if st.state == member || st.state == leaving || st.owes != nothing {
 		return
 	}
 	r.mu.Lock()
-	st.owes, st.since = absent, r.tick()
+	st.owes, st.since = absent, min(at, r.tick())
 	r.mu.Unlock()
 	s.log(r, Missed, st.since)
 }

@@ -31,7 +31,7 @@ func (g *group) do(d dueThing, random *rand.Rand) {
 	}
 	switch d.what {
 	case begin:
-		if c.rooms() > 0 && !g.plan.Rejoin.IsZero() {
+		if c.rooms() > 0 && !g.plan.Rejoin.IsZero() && g.shapes.JoinAck { // else nothing says when it has left
 			again(rejoin, g.plan.Rejoin.Time(random))
 		}
 		c.beginAsking(d.at, random)

@@ -27,8 +27,9 @@ type client struct {
 	// Immutable.
 	*group
 	number int
-	place  int  // among the group's clients: which rooms are its own
-	slow   bool // reads at the rate that the group's Slow says
+	wanted int64 // when it was to be there, by the audit's clock
+	place  int   // among the group's clients: which rooms are its own
+	slow   bool  // reads at the rate that the group's Slow says
 
 	at int // guarded by group.mu: index in group.members
 
@@ -56,6 +57,7 @@ const publisherPlace = -1
 func (g *group) newClient(place int) *client {
 	c := &client{group: g, number: int(g.lastClient.Add(1)) - 1, place: place}
 	c.sub = g.audit.Subscriber(c.number)
+	c.wanted = g.audit.Now()
 	if share := g.plan.Slow.Share; place != publisherPlace {
 		c.slow = int(float64(place+1)*share) > int(float64(place)*share)
 	}
@@ -76,6 +78,7 @@ func (c *client) room(i int) *room { return c.group.rooms[(c.place+i)%len(c.grou
 // Connected has the client join its rooms.
 func (c *client) Connected(w *wire.Client, o wire.Opened) {
 	c.open.Add(1)
+	c.connected.Store(true)
 	if o.Attempt == 0 {
 		c.rec.Add(measure.Connected, c.number, 1)
 		c.rec.Latency(measure.Connect, c.number, o.Took)
@@ -92,7 +95,7 @@ func (c *client) Connected(w *wire.Client, o wire.Opened) {
 	c.life++
 	c.joins = c.rooms()
 	c.mu.Unlock()
-	if c.slow {
+	if c.slow && c.sending.Err() == nil {
 		w.Throttle(c.plan.Slow.BytesPerSecond)
 	}
 	if c.rooms() == 0 {
@@ -103,7 +106,7 @@ func (c *client) Connected(w *wire.Client, o wire.Opened) {
 		c.join(w, c.room(i), entry)
 	}
 	if !c.shapes.JoinAck {
-		c.agenda.add(dueThing{at: c.clock() + settling, what: takeAsJoined, who: c, life: c.life})
+		c.agenda.add(dueThing{at: c.clock() + settling, what: takeAsJoined, who: c, life: c.lifeNow()})
 	}
 }
 
@@ -205,6 +208,16 @@ func (c *client) Failed(_ *wire.Client, err error) {
 	if !isGone {
 		c.rec.Add(measure.ReconnectErrors, c.number, 1)
 		c.rec.Error("reconnect: "+wire.Class(err), err)
+	}
+}
+
+// hurry lets a slow reader read as fast as it can.
+func (c *client) hurry() {
+	c.mu.Lock()
+	w := c.wire
+	c.mu.Unlock()
+	if w != nil {
+		w.Throttle(-1)
 	}
 }
 

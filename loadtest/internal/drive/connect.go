@@ -9,6 +9,7 @@ import (
 
 	"github.com/causeway-rt/causeway/internal/wire"
 	"github.com/causeway-rt/causeway/loadtest/internal/measure"
+	"github.com/causeway-rt/causeway/loadtest/internal/plan"
 )
 
 const (
@@ -28,6 +29,7 @@ var (
 type dialer struct {
 	*run
 	config   wire.Config // what all have in common
+	ids      *plan.Identities
 	sources  []netip.Addr
 	rush     chan struct{}
 	attempts chan struct{}
@@ -36,6 +38,10 @@ type dialer struct {
 func newDialer(r *run) (*dialer, error) {
 	p := r.whole
 	d := &dialer{run: r, rush: make(chan struct{}, rushing), attempts: make(chan struct{}, mostAttempts)}
+	var err error
+	if d.ids, err = p.Identities(); err != nil {
+		return nil, err
+	}
 	d.config = wire.Config{Path: p.Path, Namespace: p.Namespace, Timeout: p.ConnectTimeout, AckTimeout: p.AckTimeout}
 	if p.Insecure {
 		d.config.TLS = &tls.Config{InsecureSkipVerify: true}
@@ -89,7 +95,11 @@ func (d *dialer) now(c *client) {
 
 // dial connects a client, and closes the connection again if that is not wanted any more.
 func (d *dialer) dial(c *client) {
-	w, err := wire.Dial(d.life, d.configOf(c))
+	cfg, err := d.configOf(c)
+	var w *wire.Client
+	if err == nil {
+		w, err = wire.Dial(d.life, cfg)
+	}
 	if err != nil {
 		c.failed(err)
 		return
@@ -125,7 +135,7 @@ func (c *client) failed(err error) {
 		c.state = outcast
 		first = c.settle()
 		for i := range c.rooms() {
-			c.sub.Absent(c.room(i).Room)
+			c.sub.AbsentSince(c.room(i).Room, c.wanted)
 		}
 	}
 	c.mu.Unlock()
@@ -145,8 +155,8 @@ func classOf(err error) string {
 }
 
 // configOf is how a client connects.
-func (d *dialer) configOf(c *client) wire.Config {
-	cfg := d.config
+func (d *dialer) configOf(c *client) (cfg wire.Config, err error) {
+	cfg = d.config
 	cfg.Handler = c
 	cfg.URL = d.whole.URLs[c.number%len(d.whole.URLs)]
 	if t := c.plan.Transport; len(t) > 0 {
@@ -158,7 +168,13 @@ func (d *dialer) configOf(c *client) wire.Config {
 	if c.slow {
 		cfg.ReceiveBuffer = slowBuffer
 	}
-	return cfg
+	if d.whole.Auth != nil {
+		cfg.Auth = func() ([]byte, error) { return d.ids.Auth(c.number) }
+	}
+	if len(d.whole.Header) > 0 {
+		cfg.Header, err = d.ids.Header(c.number)
+	}
+	return cfg, err
 }
 
 // slowBuffer is the kernel's receive buffer of slow readers: what it holds hides their

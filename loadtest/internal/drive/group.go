@@ -33,6 +33,7 @@ type group struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	members []*client // in no order; each knows its place
+	closed  bool      // nobody is let in any more
 }
 
 func newGroup(r *run, index int) *group {

@@ -52,7 +52,7 @@ func (c *client) joined(rm *room, due time.Duration, args []byte, err error) {
 		c.mu.Lock()
 		if c.state != gone {
 			c.sub.Refused(rm.Room)
-			c.sub.Absent(rm.Room) // it should be there
+			c.sub.AbsentSince(rm.Room, c.wanted) // unless it once was there
 			c.settle()
 		}
 		c.mu.Unlock()
@@ -98,9 +98,6 @@ func (c *client) rejoin(rm *room, due time.Duration) {
 	w := c.wire
 	c.mu.Unlock()
 	array := c.shapes.AppendLeave(nil, rm.name, c.number)
-	if !c.shapes.JoinAck {
-		return
-	}
 	c.asked.Add(1)
 	err := w.EmitAck(array, func(args []byte, err error) {
 		c.asked.Add(-1)

@@ -11,6 +11,7 @@ import (
 const (
 	complete    = "complete"
 	interrupted = "interrupted"
+	nobody      = "given up: no client could connect"
 )
 
 // look is how often it is asked whether a phase without a set length is over.
@@ -47,6 +48,10 @@ func (r *run) pass(ctx context.Context) string {
 		}
 		at = min(planned, r.clock())
 		r.missing(ph)
+		if r.hopeless() {
+			r.warn("%s", nobody)
+			return nobody
+		}
 	}
 	return complete
 }
@@ -75,7 +80,7 @@ func (r *run) over(ph *plan.Phase) func() bool {
 		patience := r.clock() + r.rampPatience()
 		return func() bool { return r.unsettled.Load() == 0 || r.clock() > patience }
 	}
-	if ph.Duration == 0 || r.countsMessages() {
+	if r.countsMessages() {
 		return r.allSent
 	}
 	return nil
@@ -86,6 +91,12 @@ func (r *run) over(ph *plan.Phase) func() bool {
 // hundred clients a second has been given time enough.
 func (r *run) rampPatience() time.Duration {
 	return r.whole.ConnectTimeout + r.whole.AckTimeout + time.Duration(r.wanted())*time.Second/100
+}
+
+// hopeless: all clients have tried to connect and failed. None will come later, but
+// those that arrive by a rate and those that replace others, who would fare the same.
+func (r *run) hopeless() bool {
+	return !r.connected.Load() && r.unsettled.Load() == 0 && r.wanted() > 0
 }
 
 // missing says if a ramp has not come to its number.

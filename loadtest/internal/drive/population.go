@@ -61,8 +61,11 @@ func (g *group) paced(c crowd, s stretch, step func()) {
 	l.changes <- s
 	for {
 		if _, ok := l.next(c.phase, timer); !ok {
-			return
+			break
 		}
+		step()
+	}
+	for range l.missed(g.clock()) { // this program was late
 		step()
 	}
 }
@@ -75,8 +78,9 @@ func (g *group) reach(n int) {
 	var coming []*client
 	for ; have < n; have++ {
 		c := g.newClient(have)
-		g.add(c)
-		coming = append(coming, c)
+		if g.add(c) {
+			coming = append(coming, c)
+		}
 	}
 	g.dialer.all(coming)
 	for ; have > n; have-- {
@@ -89,17 +93,32 @@ func (g *group) arrive() {
 	g.mu.Lock()
 	place := len(g.members)
 	g.mu.Unlock()
-	c := g.newClient(place)
-	g.add(c)
-	g.dialer.now(c)
+	if c := g.newClient(place); g.add(c) {
+		g.dialer.now(c)
+	}
 }
 
-// add makes a client a member.
-func (g *group) add(c *client) {
+// add makes a client a member. When the run is over it has failed instead.
+func (g *group) add(c *client) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	c.at = len(g.members)
-	g.members = append(g.members, c)
+	closed := g.closed
+	if !closed {
+		c.at = len(g.members)
+		g.members = append(g.members, c)
+	}
+	g.mu.Unlock()
+	if closed {
+		c.failed(errNoTurn)
+	}
+	return !closed
+}
+
+// closeDoor lets nobody in any more, and returns those who are there.
+func (g *group) closeDoor() []*client {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	return g.everybody()
 }
 
 // remove takes a client out of the members. It returns false if it is none.
@@ -147,9 +166,9 @@ func (g *group) replace(c *client) {
 	if g.sending.Err() != nil || !g.sendAway(c) || g.plan.Arrivals > 0 {
 		return
 	}
-	next := g.newClient(c.place)
-	g.add(next)
-	g.dialer.now(next)
+	if next := g.newClient(c.place); g.add(next) {
+		g.dialer.now(next)
+	}
 }
 
 // resume has clients begin what they do in turn, after a quiet phase.

@@ -2,7 +2,6 @@ package drive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -48,6 +47,7 @@ type run struct {
 
 	stopped    atomic.Int64 // when sending ended, since start
 	lastClient atomic.Int64 // how many clients there have been
+	connected  atomic.Bool  // somebody was, once
 	open       atomic.Int64 // connections
 	unsettled  atomic.Int64 // clients, and crowds, of whom it is not known yet whether they get in
 	away       atomic.Int64 // clients that lost their connection and are to come back
@@ -74,6 +74,7 @@ func Run(ctx context.Context, p plan.Plan, h Hooks) (*result.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.explain()
 	r.beginWatch()
 	for _, g := range r.groups {
 		g.begin()
@@ -84,10 +85,10 @@ func Run(ctx context.Context, p plan.Plan, h Hooks) (*result.Result, error) {
 }
 
 func newRun(p *plan.Plan, h Hooks) (*run, error) {
-	if len(p.URLs) == 0 || len(p.Groups) == 0 || len(p.Phases) == 0 {
-		return nil, errors.New("a plan needs a URL, a group and a phase")
+	if err := p.Complete(); err != nil {
+		return nil, err
 	}
-	setDefaults(p)
+	p.Phases = untilStop(p.Phases)
 	shapes, err := plan.Compile(p.Events)
 	if err != nil {
 		return nil, err
@@ -112,25 +113,20 @@ func newRun(p *plan.Plan, h Hooks) (*run, error) {
 	return r, nil
 }
 
-// What is used where a plan says 0.
-const (
-	defaultInterval       = time.Second
-	defaultConnectTimeout = 20 * time.Second
-	defaultAckTimeout     = 10 * time.Second
-	defaultDrain          = 10 * time.Second
-)
-
-func setDefaults(p *plan.Plan) {
-	orElse := func(d *time.Duration, v time.Duration) {
-		if *d <= 0 {
-			*d = v
+// explain warns of what a plan's figures do not show.
+func (r *run) explain() {
+	for i := range r.whole.Groups {
+		g := &r.whole.Groups[i]
+		if g.Slow.Share > 0 {
+			r.warn("%s: what slow readers get is audited, but not in the delivery latencies", g.Name)
+		}
+		if !g.Rejoin.IsZero() && !r.shapes.JoinAck {
+			r.warn("%s: nobody rejoins, because the server does not answer and so nobody knows when", g.Name)
+		}
+		if g.Binary && g.AckPublish {
+			r.warn("%s: binary messages are published without asking for acks", g.Name)
 		}
 	}
-	orElse(&p.Interval, defaultInterval)
-	orElse(&p.ConnectTimeout, defaultConnectTimeout)
-	orElse(&p.AckTimeout, defaultAckTimeout)
-	orElse(&p.Drain, defaultDrain)
-	p.Phases = withStop(p.Phases)
 }
 
 // clock is the time since the run began.

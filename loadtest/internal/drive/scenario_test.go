@@ -2,11 +2,13 @@ package drive
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/plan"
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
+	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
 func TestFanoutByRateDeliversEveryMessage(t *testing.T) {
@@ -32,7 +34,7 @@ func TestFanoutByWindowSendsSoManyMessagesAndEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, _ := relay(t)
-			p := of(url, g, 0)
+			p := of(url, g, time.Minute)
 			start := time.Now()
 			r := drive(t, p)
 			spotless(t, r)
@@ -68,7 +70,7 @@ func TestChatOverAllTransportsIsAuditedExactly(t *testing.T) {
 func TestRequestsInTurnAreAnswered(t *testing.T) {
 	url, _ := relay(t)
 	r := drive(t, of(url, plan.Group{Clients: 10, Requests: true, Think: plan.Time(50 * time.Millisecond)}, time.Second))
-	if c := r.Counts; c.Requests < 10*10 || c.Requests > 10*21 || c.Acks != c.Requests || c.AckTimeouts != 0 || r.Latency.Ack.Count() != c.Acks {
+	if c := r.Counts; c.Requests < 10*2 || c.Requests > 10*21 || c.Acks != c.Requests || c.AckTimeouts != 0 || r.Latency.Ack.Count() != c.Acks {
 		t.Errorf("%+v", c)
 	}
 }
@@ -123,8 +125,11 @@ func TestStormBringsEverybodyBack(t *testing.T) {
 	r := drive(t, of(url, g, 1800*time.Millisecond))
 	spotless(t, r)
 	c := r.Counts
-	if c.Cuts != 60 || c.Reconnects != 60 || c.Disconnects != 0 || r.Latency.Reconnect.Count() != 60 {
+	if c.Cuts < 20 || c.Reconnects != c.Cuts || c.Disconnects != 0 || r.Latency.Reconnect.Count() < 20 {
 		t.Errorf("%+v, %d", c, r.Latency.Reconnect.Count())
+	}
+	if len(r.Warnings) > 0 {
+		t.Errorf("%q", r.Warnings)
 	}
 	if shortest := r.Latency.Reconnect.Min(); shortest < 100*time.Millisecond {
 		t.Errorf("back after %v, before the network was", shortest)
@@ -132,27 +137,39 @@ func TestStormBringsEverybodyBack(t *testing.T) {
 	if r.Audit.Gap == 0 {
 		t.Errorf("nothing was missed: %+v", r.Audit)
 	}
-	if end := stopOf(r); end.Open != 0 {
-		t.Errorf("%d are left", end.Open)
+	if last := r.Intervals[len(r.Intervals)-1]; last.Open != 0 {
+		t.Errorf("%d connections are left", last.Open)
 	}
 }
 
-// stopOf is the last interval.
-func stopOf(r *result.Result) result.Interval { return r.Intervals[len(r.Intervals)-1] }
-
 func TestSlowReadersDoNotCountAsLost(t *testing.T) {
-	url, _ := relay(t)
+	url, _ := relay(t, func(c *socketio.Config) { c.Engine.MaxQueueBytes = 512 << 10 })
 	g := plan.Group{
-		Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100, Payload: plan.Size(64 << 10),
-		Slow: plan.Slow{Share: .1, BytesPerSecond: 100},
+		Clients: 5, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 50, Payload: plan.Size(32 << 10),
+		Slow: plan.Slow{Share: .2, BytesPerSecond: 100},
 	}
-	r := drive(t, of(url, g, 2500*time.Millisecond))
+	r := drive(t, of(url, g, 2*time.Second))
 	spotless(t, r)
 	if r.Counts.SlowClosed == 0 || r.Counts.Disconnects != 0 {
 		t.Errorf("%+v, %+v", r.Counts, r.Errors)
 	}
-	if a := r.Audit; a.Delivered < 9*a.Published || a.Gap+a.Unjudged < a.Published/2 {
+	if a := r.Audit; a.Delivered < 4*a.Published || a.Gap < a.Published/2 {
 		t.Errorf("%+v", a)
+	}
+}
+
+func TestServersAreWatched(t *testing.T) {
+	url, _ := relay(t)
+	p := of(url, plan.Group{Clients: 5, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100}, time.Second)
+	p.PIDs = []int{os.Getpid()}
+	r := drive(t, p)
+	balanced(t, r)
+	if len(r.Servers) != 1 || r.Servers[0].Source != "process" || len(r.Before) != 1 {
+		t.Fatalf("%+v, %+v", r.Servers, r.Before)
+	}
+	load := r.Phases[1]
+	if len(load.Servers) != 1 || load.Servers[0].ResidentBytes < 1<<20 {
+		t.Errorf("%+v", load.Servers)
 	}
 }
 
@@ -206,5 +223,73 @@ func TestSpikeGoesUpAndBack(t *testing.T) {
 	}
 	if r.Phases[2].Name != "spike" || r.Phases[4].Kind != plan.Stop {
 		t.Errorf("%+v", r.Phases)
+	}
+}
+
+func TestClientsThatDoNotReconnectAreGoneForGood(t *testing.T) {
+	url, _ := relay(t)
+	p := of(url, plan.Group{
+		Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100,
+		Cut: plan.Cut{Share: .5, Every: 400 * time.Millisecond},
+	}, 700*time.Millisecond)
+	p.Reconnect.Off = true
+	r := drive(t, p)
+	spotless(t, r)
+	if c := r.Counts; c.Cuts != 5 || c.Reconnects != 0 || r.Audit.Gap == 0 {
+		t.Errorf("%+v, %+v", c, r.Audit)
+	}
+}
+
+func TestServerThatDoesNotAnswerJoinsIsAudited(t *testing.T) {
+	url, io := relay(t)
+	io.On("enter", func(e *socketio.Event) {
+		room, _ := e.Arg(0).String()
+		_ = e.Socket().Join(context.Background(), room)
+	})
+	p := of(url, plan.Group{Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100}, time.Second)
+	p.Events = plan.Events{Join: []any{"enter", "{room}"}, NoJoinAck: true}
+	r := drive(t, p)
+	spotless(t, r)
+	if r.Audit.Delivered != 1000 {
+		t.Errorf("%+v", r.Audit)
+	}
+}
+
+func TestOtherShapesOfEventsAreUnderstood(t *testing.T) {
+	url, io := relay(t)
+	io.On("say", func(e *socketio.Event) {
+		var in struct{ To, Text string }
+		if e.Bind(&in) == nil {
+			_ = e.Socket().To(in.To).Emit("said", map[string]any{"a": []string{`",]}`}}, 7, in.Text)
+		}
+	})
+	p := of(url, plan.Group{Clients: 4, Rooms: 1, RoomsEach: 1, Rate: 100}, time.Second)
+	p.Events = plan.Events{Publish: []any{"say", map[string]any{"to": "{room}", "text": "{payload}"}}, Receive: "said", Argument: 2}
+	r := drive(t, p)
+	spotless(t, r)
+	if r.Audit.Delivered != 300 {
+		t.Errorf("%+v", r.Audit)
+	}
+}
+
+// TestRefusedClientsStayInTheDenominator: of ten clients two are not let in.
+func TestRefusedClientsStayInTheDenominator(t *testing.T) {
+	url, io := relay(t)
+	io.Use(func(s *socketio.Socket) error {
+		var auth struct{ Client string }
+		if err := s.Handshake().BindAuth(&auth); err != nil || auth.Client == "3" || auth.Client == "5" {
+			return &socketio.ConnectError{Message: "full"}
+		}
+		return nil
+	})
+	p := of(url, plan.Group{Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100}, time.Second)
+	p.Auth = map[string]any{"client": "{client}"}
+	r := drive(t, p)
+	spotless(t, r)
+	if a := r.Audit; a.Due != 1000 || a.Absent != 200 || a.Delivered != 800 {
+		t.Errorf("%+v", a)
+	}
+	if c := r.Counts; c.Attempts != 11 || c.ConnectErrors != 2 || !hasClass(r, "connect: connect_error: full") {
+		t.Errorf("%+v %+v", c, r.Errors)
 	}
 }

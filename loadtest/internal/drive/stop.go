@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -17,15 +18,19 @@ func (r *run) finish() {
 	r.enter(last, &r.whole.Phases[last], r.clock())
 	r.stopped.Store(int64(r.clock()))
 	r.endSending()
-	// What slow readers have not read says nothing about the server.
+	// Only by reading on do slow readers find out whether the server has closed them: its
+	// farewell is behind all that they have not read.
 	for _, g := range r.groups {
 		for _, c := range g.slowOnes() {
-			g.sendAway(c)
+			c.hurry()
 		}
 	}
 	r.until(context.Background(), r.clock()+r.whole.Drain, r.drained)
 	if n := r.audit.Outstanding(); n > 0 {
-		r.log("%d deliveries have not come within %v", n, r.whole.Drain)
+		r.warn("%d deliveries had not come %v after the last message was sent", n, r.whole.Drain)
+	}
+	if n := r.away.Load(); n > 0 {
+		r.warn("%d clients that had lost their connections were not back at the end", n)
 	}
 	r.endClients()
 	r.cut()
@@ -38,7 +43,7 @@ func (r *run) drained() bool {
 			return false
 		}
 	}
-	return r.asked.Load() == 0 && r.away.Load() == 0 && r.audit.Outstanding() <= 0 && r.audit.Missing() == 0
+	return r.unsettled.Load() == 0 && r.asked.Load() == 0 && r.away.Load() == 0 && r.audit.Outstanding() <= 0 && r.audit.Missing() == 0
 }
 
 // endClients judges all clients and closes their connections, all at once: a server that
@@ -50,7 +55,7 @@ func (r *run) endClients() {
 	}
 	var open []connection
 	for _, g := range r.groups {
-		for _, c := range g.everybody() {
+		for _, c := range g.closeDoor() {
 			if w := c.end(true); w != nil {
 				open = append(open, connection{c, w})
 			}
@@ -83,6 +88,7 @@ func (r *run) result(ended string) *result.Result {
 		Audit:     r.audit.Sums(),
 		Intervals: r.intervals.all,
 		Servers:   r.watch.scraper.Servers(),
+		Before:    r.rec.Before(),
 		Warnings:  append(r.warnings, r.watch.scraper.Warnings()...),
 	}
 	out.Counts, out.Latency, out.Errors = r.rec.Totals()
@@ -93,12 +99,8 @@ func (r *run) result(ended string) *result.Result {
 	return out
 }
 
-// withStop is phases that end with a stop.
-func withStop(phases []plan.Phase) []plan.Phase {
-	for i := range phases {
-		if phases[i].Kind == plan.Stop {
-			return phases[:i+1]
-		}
-	}
-	return append(append([]plan.Phase(nil), phases...), plan.Phase{Name: plan.Stop, Kind: plan.Stop})
+// untilStop is the phases up to the first stop, of which there is one: the run is over then.
+func untilStop(phases []plan.Phase) []plan.Phase {
+	at := slices.IndexFunc(phases, func(ph plan.Phase) bool { return ph.Kind == plan.Stop })
+	return phases[:at+1]
 }

@@ -2,12 +2,14 @@ package drive
 
 import (
 	"context"
+	"net"
 	"net/http/httptest"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/causeway-rt/causeway/loadtest/internal/audit"
 	"github.com/causeway-rt/causeway/loadtest/internal/plan"
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
 	"github.com/causeway-rt/causeway/pkg/socketio"
@@ -45,7 +47,9 @@ func relay(t *testing.T, change ...func(*socketio.Config)) (url string, io *sock
 			_ = e.Ack(ok)
 		}
 	})
-	server := httptest.NewServer(io)
+	server := httptest.NewUnstartedServer(io)
+	server.Listener = tight{server.Listener}
+	server.Start()
 	t.Cleanup(func() {
 		_ = io.Close(context.Background())
 		server.Close()
@@ -53,11 +57,23 @@ func relay(t *testing.T, change ...func(*socketio.Config)) (url string, io *sock
 	return server.URL, io
 }
 
+// tight is a listener whose connections hide little of a slow reader in the kernel.
+type tight struct{ net.Listener }
+
+func (l tight) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		err = c.(*net.TCPConn).SetWriteBuffer(64 << 10)
+	}
+	return c, err
+}
+
 // of is a plan of one group that comes in quiet, does what it does for a while, and goes.
 func of(url string, g plan.Group, length time.Duration) plan.Plan {
 	if len(g.Transport) == 0 {
 		g.Transport = []string{"websocket"}
 	}
+	g.Scenario = "idle" // a plan needs one; nothing of it is used
 	if g.Name == "" {
 		g.Name = "group"
 	}
@@ -83,9 +99,28 @@ func drive(t *testing.T, p plan.Plan) *result.Result {
 	return res
 }
 
-// balanced checks what holds of every audit.
+// balanced checks what holds of every result.
 func balanced(t *testing.T, r *result.Result) {
 	t.Helper()
+	var counts, phaseCounts result.Counts
+	var sums, phaseSums audit.Sums
+	for _, iv := range r.Intervals {
+		counts.Add(iv.Counts)
+		sums.Add(iv.Audit)
+	}
+	for _, ph := range r.Phases {
+		phaseCounts.Add(ph.Counts)
+		phaseSums.Add(ph.Audit)
+	}
+	if counts != r.Counts || phaseCounts != r.Counts {
+		t.Errorf("intervals come to %+v, phases to %+v, all to %+v", counts, phaseCounts, r.Counts)
+	}
+	if sums != r.Audit || phaseSums != r.Audit {
+		t.Errorf("intervals come to %+v, phases to %+v, all to %+v", sums, phaseSums, r.Audit)
+	}
+	if c := r.Counts; c.Connected+c.ConnectErrors != c.Attempts || c.Published != r.Audit.Published {
+		t.Errorf("%+v, %+v", c, r.Audit)
+	}
 	if a := r.Audit; a.Due != a.Delivered+a.Lost+a.Gap+a.Absent+a.Unjudged {
 		t.Errorf("what is due is not what became of it: %+v", a)
 	}
