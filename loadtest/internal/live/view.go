@@ -47,6 +47,9 @@ func New(out *os.File, p plan.Plan) *View {
 	return start(out, newScreen(out, os.Getenv), p)
 }
 
+// Lines begins a view of lines, whatever out is.
+func Lines(out io.Writer, p plan.Plan) *View { return start(out, nil, p) }
+
 func start(to io.Writer, out *screen, p plan.Plan) *View {
 	v := &View{out: out, to: to, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), run: newRun(p)}
 	go v.write()

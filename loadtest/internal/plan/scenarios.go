@@ -21,7 +21,7 @@ var Scenarios = []Scenario{
 		"many clients arrive each second, and each stays for --stay.",
 		fill: func(*Group) {}},
 	{Name: "fanout", Rate: "rate", Does: "All clients are in one room, and one publisher, who is not, sends " +
-		"to it. Shows deliveries per second and their latency. --rate 0 --window 16 sends as fast as 16 " +
+		"to it. Shows deliveries per second and their latency. --window 16 sends as fast as 16 " +
 		"messages on their way allow: the highest throughput.",
 		fill: func(g *Group) {
 			g.Rooms, g.RoomsEach, g.Publishers = 1, 1, 1

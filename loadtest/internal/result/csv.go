@@ -35,7 +35,7 @@ func (r *Result) WriteCSV(w io.Writer) error {
 }
 
 // WriteCSVFile is WriteCSV to a file, as WriteFile.
-func (r *Result) WriteCSVFile(name string) error { return writeFile(name, r.WriteCSV) }
+func (r *Result) WriteCSVFile(name string) error { return Replace(name, r.WriteCSV) }
 
 func csvHeader(servers int) []string {
 	names := []string{"from_s", "to_s", "phase", "open", "wanted"}

@@ -23,10 +23,12 @@ func (r *Result) Write(w io.Writer) error {
 // WriteFile writes r to a file. One that was there before is replaced when all is
 // written, and stays as it was if that fails.
 func (r *Result) WriteFile(name string) error {
-	return writeFile(name, r.Write)
+	return Replace(name, r.Write)
 }
 
-func writeFile(name string, write func(io.Writer) error) (err error) {
+// Replace has write write a file. One that was there before is replaced when all is
+// written, and stays as it was if that fails.
+func Replace(name string, write func(io.Writer) error) (err error) {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return writeInto(name, write) // as /dev/stdout
 	}

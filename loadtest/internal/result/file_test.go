@@ -81,7 +81,7 @@ func TestFileStaysAsItWasWhenWritingFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := errors.New("disk full")
-	err := writeFile(name, func(w io.Writer) error { io.WriteString(w, "half"); return full })
+	err := Replace(name, func(w io.Writer) error { io.WriteString(w, "half"); return full })
 	if !errors.Is(err, full) {
 		t.Errorf("got %v", err)
 	}

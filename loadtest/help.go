@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/causeway-rt/causeway/loadtest/internal/plan"
+	"github.com/causeway-rt/causeway/loadtest/internal/verdict"
+)
+
+const (
+	columns = 80 // of a terminal
+	margin  = 28 // where the explanation of a flag begins
+)
+
+const about = `Usage: loadtest COMMAND [flags]
+
+Puts a load on a Socket.IO server, checks that every message arrives where it
+should, and reports latency, throughput and what went wrong.
+
+Commands:
+`
+
+const aboutEnd = `
+Examples:
+  loadtest run --scenario chat --clients 1000 --html report.html
+  loadtest run --scenario fanout --expect 'delivery_p99<50ms,lost=0'
+  loadtest compare before.json after.json
+
+Exit status: 0 all expectations met, 1 one was not, 2 no run could be made.
+`
+
+const aboutRun = `Usage: loadtest run --scenario NAME [flags]
+       loadtest run --file FILE [flags]
+
+Connects clients, has them do what the scenario says, and checks that every
+message reaches everybody in its room, once, in order and unharmed. Ctrl-C ends
+the run with a report, a second one at once. Numbers that are not given are the
+scenario's. Durations are written as 500ms, 30s or 1m30s.
+`
+
+const aboutRunEnd = `
+Examples:
+  A chat of 1,000 for a minute, against the gateway of --dev --nodes 3:
+    loadtest run --scenario chat --clients 1000 --duration 1m --html chat.html \
+      --url http://localhost:3000,http://localhost:3001,http://localhost:3002
+  The highest throughput to one room, with what the server uses:
+    loadtest run --scenario fanout --window 16 \
+      --metrics http://127.0.0.1:9090/metrics
+  In CI, a line for each interval and an exit status:
+    loadtest run --file nightly.yaml --json nightly.json \
+      --expect 'delivery_p99<50ms,lost=0,connect_errors<0.1%'
+  A file to start from:
+    loadtest run --scenario mixed --dry-run > mixed.yaml
+
+Exit status: 0 all expectations met, 1 one was not, 2 no run could be made.
+`
+
+const aboutCompare = `Usage: loadtest compare A.json B.json [flags]
+
+Shows two results that --json has written side by side, marks what is better or
+worse in B, and says why they should not be compared, if so.
+`
+
+// groups are the headings of the flags of run, in order.
+var groups = []struct{ key, title string }{
+	{"what", "What to run:"},
+	{"server", "The server:"},
+	{"load", "The load:"},
+	{"detail", "What clients do, where it is to differ from the scenario:"},
+	{"watch", "Watching the server:"},
+	{"out", "What comes out:"},
+	{"fine", "Seldom needed:"},
+}
+
+// printHelp writes the help of a command, or of all if node is nil.
+func printHelp(w io.Writer, app *kong.Application, node *kong.Node) {
+	if node == nil {
+		fmt.Fprint(w, about)
+		for _, n := range app.Children {
+			fmt.Fprintf(w, "  %-12s %s\n", n.Name, n.Help)
+		}
+		fmt.Fprint(w, "\nloadtest COMMAND --help says more.\n", aboutEnd)
+		return
+	}
+	switch node.Name {
+	case "run":
+		fmt.Fprint(w, aboutRun)
+		for _, g := range groups {
+			fmt.Fprintf(w, "\n%s\n", g.title)
+			printFlags(w, node, g.key)
+		}
+		fmt.Fprint(w, "\nNames in --expect:\n")
+		printWrapped(w, "  ", verdict.Names())
+		fmt.Fprint(w, aboutRunEnd)
+	case "compare":
+		fmt.Fprint(w, aboutCompare, "\nFlags:\n")
+		printFlags(w, node, "")
+	default:
+		fmt.Fprintf(w, "Usage: loadtest %s\n\n%s\n", node.Name, node.Help)
+	}
+}
+
+// printFlags writes the flags of a group, each with what it takes or its default.
+func printFlags(w io.Writer, node *kong.Node, group string) {
+	for _, f := range node.Flags {
+		if f.Name == "help" || groupOf(f) != group {
+			continue
+		}
+		name := "--" + f.Name
+		if f.PlaceHolder != "" {
+			name += "=" + f.PlaceHolder
+		}
+		lines := wrapped(f.Help, columns-margin)
+		if len(name) > margin-4 {
+			fmt.Fprintf(w, "  %s\n", name)
+			name = ""
+		}
+		for _, line := range lines {
+			fmt.Fprintf(w, "  %-*s%s\n", margin-2, name, line)
+			name = ""
+		}
+	}
+}
+
+func groupOf(f *kong.Flag) string {
+	if f.Group == nil {
+		return ""
+	}
+	return f.Group.Key
+}
+
+// printWrapped writes text in lines that begin with indent.
+func printWrapped(w io.Writer, indent, text string) {
+	for _, line := range wrapped(text, columns-len(indent)) {
+		fmt.Fprintln(w, indent+line)
+	}
+}
+
+// wrapped breaks text between words into lines of at most width bytes.
+func wrapped(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
+
+// scenariosCommand says what each scenario does.
+type scenariosCommand struct{}
+
+func (scenariosCommand) run(_ context.Context, stdout, _ io.Writer) error {
+	for i, s := range plan.Scenarios {
+		if i > 0 {
+			fmt.Fprintln(stdout)
+		}
+		fmt.Fprintln(stdout, s.Name)
+		printWrapped(stdout, "  ", s.Does)
+	}
+	_, err := fmt.Fprint(stdout, "\nloadtest run --scenario NAME --dry-run prints the numbers of one.\n")
+	return err
+}

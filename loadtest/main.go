@@ -1,0 +1,51 @@
+// Command loadtest puts a load on a Socket.IO server, checks that every message
+// arrives where it should, and reports what it saw.
+//
+// Exit status: 0 if all that was expected came true, 1 if something did not, 2 if the
+// run could not be made.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+const (
+	exitOK    = 0
+	exitUnmet = 1
+	exitNoRun = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// The first signal ends the run with a report. Handing signals back to the system
+	// then makes the second one end the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main without the process: it returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd, err := parse(args, stdout)
+	if err == nil {
+		err = cmd.run(ctx, stdout, stderr)
+	}
+	switch err {
+	case nil:
+		return exitOK
+	case errUnmet:
+		return exitUnmet
+	}
+	fmt.Fprintln(stderr, "loadtest:", oneLine(err))
+	return exitNoRun
+}
+
+// oneLine keeps an error on one line, whatever a value in it contains.
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/causeway-rt/causeway/loadtest/internal/report"
+	"github.com/causeway-rt/causeway/loadtest/internal/result"
+)
+
+// output is a form of the result and where it goes.
+type output struct {
+	flag, file string
+	form       func(io.Writer, *result.Result) error
+}
+
+// outputs are all that were asked for.
+type outputs struct {
+	list   []output
+	stdout io.Writer // of a file called -
+}
+
+// outputs makes sure that all can be written: it would be a pity to find out after an
+// hour of load.
+func (c *runCommand) outputs(stdout io.Writer) (outputs, error) {
+	out := outputs{stdout: stdout}
+	for _, asked := range []struct {
+		flag  string
+		files texts
+		form  func(io.Writer, *result.Result) error
+	}{
+		{"html", c.HTML, report.HTML},
+		{"json", c.JSON, func(w io.Writer, r *result.Result) error { return r.Write(w) }},
+		{"csv", c.CSV, func(w io.Writer, r *result.Result) error { return r.WriteCSV(w) }},
+	} {
+		for _, file := range asked.files {
+			if err := out.add(output{asked.flag, file, asked.form}); err != nil {
+				return outputs{}, fmt.Errorf("--%s=%q: %w", asked.flag, file, err)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (o *outputs) add(out output) error {
+	for _, other := range o.list {
+		if other.file == out.file {
+			return fmt.Errorf("want another file than that of --%s", other.flag)
+		}
+	}
+	o.list = append(o.list, out)
+	if out.file == "-" {
+		return nil
+	}
+	if err := writable(out.file); err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return fmt.Errorf("%w; want a file that can be written", err)
+	}
+	return nil
+}
+
+// writable tries what writing will do, and leaves nothing behind.
+func writable(file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case err == nil && info.IsDir():
+		return errors.New("is a directory")
+	case err == nil && !info.Mode().IsRegular(): // as /dev/null
+		f, err := os.OpenFile(file, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	case file == "":
+		return errors.New("no name")
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), ".loadtest-*")
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
+// onStdout: what is for people goes elsewhere.
+func (o *outputs) onStdout() bool {
+	for _, out := range o.list {
+		if out.file == "-" {
+			return true
+		}
+	}
+	return false
+}
+
+func (o *outputs) files() (names []string) {
+	for _, out := range o.list {
+		if out.file != "-" {
+			names = append(names, out.file)
+		}
+	}
+	return names
+}
+
+// write writes all, even if one cannot be.
+func (o *outputs) write(res *result.Result) error {
+	var errs []error
+	for _, out := range o.list {
+		form := func(w io.Writer) error { return out.form(w, res) }
+		err := error(nil)
+		if out.file == "-" {
+			err = form(o.stdout)
+		} else {
+			err = result.Replace(out.file, form)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--%s=%q: %w", out.flag, out.file, err))
+		}
+	}
+	return errors.Join(errs...)
+}
