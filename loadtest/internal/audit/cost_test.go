@@ -96,6 +96,50 @@ func TestASubscriberAllocatesLittle(t *testing.T) {
 	runtime.KeepAlive(subs)
 }
 
+func TestASendLogAllocatesLittle(t *testing.T) {
+	for name, row := range map[string]struct {
+		step int64
+		most float64 // bytes a message
+	}{
+		"10,000 a second": {100_000, 4},
+		"1 a second":      {1_000_000_000, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var l sendLog
+			before := heap()
+			const n = 100_000
+			for i := range int64(n) {
+				l.append(1e18 + i*row.step)
+			}
+			per := float64(heap()-before) / n
+			t.Logf("%.1f bytes a message", per)
+			if per > row.most {
+				t.Errorf("%.1f bytes a message, want %v at most", per, row.most)
+			}
+			runtime.KeepAlive(&l)
+		})
+	}
+}
+
+func TestAShortStreamAllocatesLittle(t *testing.T) {
+	const n = 2000
+	a := New(Config{})
+	room := a.Room("tea")
+	before := heap()
+	for i := range n {
+		s := a.Publisher(i, nil).Stream(room)
+		for range 5 {
+			s.Next(nil, 0, 0)
+		}
+	}
+	per := float64(heap()-before) / n
+	t.Logf("%.0f bytes a stream", per)
+	if per > 400 {
+		t.Errorf("%.0f bytes a stream of 5 messages, want 400 at most", per)
+	}
+	runtime.KeepAlive(a)
+}
+
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

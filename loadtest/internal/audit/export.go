@@ -55,7 +55,7 @@ func (s *Stream) export() Log {
 		if i > 0 {
 			l.Times = binary.AppendUvarint(l.Times, uint64(p.first-s.log.at(p.start-1)))
 		}
-		l.Times = append(l.Times, p.steps[:p.used]...)
+		l.Times = append(l.Times, p.steps...)
 	}
 	for _, d := range s.doubts {
 		l.Doubts = append(l.Doubts, [2]uint32{d.from, d.to})
