@@ -47,32 +47,45 @@ func TestSendingAllocatesOnlyItsLog(t *testing.T) {
 }
 
 // TestARoomInWhichAllPublishAllocatesLittle is 300 members who got something of each
-// other.
+// other, or of 300 in another worker.
 func TestARoomInWhichAllPublishAllocatesLittle(t *testing.T) {
-	const n = 300
-	a := New(Config{})
-	room := a.Room("tea")
-	subs := make([]*Subscriber, n)
-	var payloads [n][]byte
-	for i := range subs {
-		subs[i] = a.Subscriber(i)
-		subs[i].Joined(room)
+	for name, row := range map[string]struct {
+		publishers Config
+		most       float64 // bytes a pair of subscriber and stream
+	}{
+		"one worker": {Config{}, 20},
+		"two":        {Config{Worker: 1}, 120},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 300
+			there := New(row.publishers)
+			a := New(Config{Remote: true})
+			if row.publishers.Worker == 0 {
+				there = a
+			}
+			subs := make([]*Subscriber, n)
+			var payloads [n][]byte
+			for i := range subs {
+				subs[i] = a.Subscriber(i)
+				subs[i].Joined(a.Room("tea"))
+			}
+			for i := range payloads {
+				payloads[i], _ = there.Publisher(i, nil).Stream(there.Room("tea")).Next(nil, 0, 0)
+			}
+			before := heap()
+			for _, s := range subs {
+				for _, p := range payloads {
+					s.Received(p)
+				}
+			}
+			per := float64(heap()-before) / (n * n)
+			t.Logf("%.1f bytes a pair", per)
+			if per > row.most {
+				t.Errorf("a pair of subscriber and stream is %.1f bytes, want %v at most", per, row.most)
+			}
+			runtime.KeepAlive(subs)
+		})
 	}
-	for i := range payloads {
-		payloads[i], _ = a.Publisher(i, nil).Stream(room).Next(nil, 0, 0)
-	}
-	before := heap()
-	for _, s := range subs {
-		for _, p := range payloads {
-			s.Received(p)
-		}
-	}
-	per := float64(heap()-before) / (n * n)
-	t.Logf("%.1f bytes a pair", per)
-	if per > 20 {
-		t.Errorf("a pair of subscriber and stream is %.1f bytes, want 20 at most", per)
-	}
-	runtime.KeepAlive(subs)
 }
 
 func TestASubscriberAllocatesLittle(t *testing.T) {
