@@ -48,8 +48,9 @@ type Audit struct {
 	streams atomic.Pointer[[]*Stream] // by number; grows under mu
 
 	// Guarded by mu.
-	mu    sync.Mutex
-	rooms map[string]*Room
+	mu       sync.Mutex
+	rooms    map[string]*Room
+	finished []evidence // with Config.Remote
 }
 
 // New returns an audit of nothing yet.

@@ -18,6 +18,20 @@
 // is due to a client that has lost its connection goes on being counted, as Gap,
 // until the answer to its next join; to one that never got a connection as Absent.
 //
+// # Other workers
+//
+// What a publisher in another process sends is told by its stream's number, and counted
+// as it comes; whether what did not come was due is known when the processes have
+// exchanged their Logs. Judge compares those with when each subscriber was where, and
+// leaves unjudged what the clocks are not exact enough for.
+//
+// # Memory
+//
+// A subscriber in one room is 190 bytes; a stream 175 with its publisher and its first
+// messages, and 3.4 to 5.8 for each message then; a pair of a subscriber and a stream of
+// which it has got something 16, and 63 if the stream is another worker's. So a room of
+// 1,000 in which everybody publishes is 16 MB. The tests of costs hold these figures.
+//
 // # Goroutines
 //
 // Audit, Room and Window may be used from any goroutine. A Subscriber belongs to one

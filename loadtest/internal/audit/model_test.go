@@ -67,11 +67,8 @@ type modelStream struct {
 }
 
 type modelMessage struct {
-	order  int // of all that happens
-	at     int64
-	doubt  bool
-	stream *modelStream
-	seq    int
+	order int // of all that happens
+	doubt bool
 }
 
 type modelClient struct {
@@ -183,7 +180,7 @@ func (m *model) send(publisher, room, choice int) {
 	if int(sent.Seq) != len(ms.sent) {
 		m.t.Fatalf("number %d, want %d", sent.Seq, len(ms.sent))
 	}
-	ms.sent = append(ms.sent, modelMessage{order: m.order, at: m.w.time})
+	ms.sent = append(ms.sent, modelMessage{order: m.order})
 	m.want.Published++
 	if choice == 0 {
 		s.Unsent(sent.Seq)

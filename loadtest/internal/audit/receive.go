@@ -73,7 +73,7 @@ const undue = ^uint32(0)
 func (s *Subscriber) first(m Stamp) Verdict {
 	stream := s.audit.stream(m.Stream)
 	if stream == nil {
-		return s.remoteOr(m)
+		return s.receiveRemote(m)
 	}
 	if s.owns(stream) {
 		return Own

@@ -18,24 +18,24 @@ type sendLog struct {
 type page struct {
 	first int64  // when
 	start uint32 // number
-	n     uint16
-	used  uint16
-	steps [240]byte // uvarints: the time from each to the next
+	steps []byte // uvarints: the time from each to the next
 }
+
+const pageBytes = 240
 
 func (l *sendLog) append(t int64) {
 	if l.n == 0 {
 		l.first = t
 	}
-	var p *page
-	if len(l.pages) > 0 {
-		p = l.pages[len(l.pages)-1]
-	}
-	if p == nil || int(p.used)+binary.MaxVarintLen64 > len(p.steps) {
-		l.pages = append(l.pages, &page{first: t, start: l.n, n: 1})
-	} else {
-		p.used += uint16(binary.PutUvarint(p.steps[p.used:], uint64(t-l.last)))
-		p.n++
+	last := len(l.pages) - 1
+	switch {
+	case last < 0: // most streams of a client that comes and goes are short
+		l.pages = append(l.pages, &page{first: t})
+	case len(l.pages[last].steps)+binary.MaxVarintLen64 > pageBytes:
+		l.pages = append(l.pages, &page{first: t, start: l.n, steps: make([]byte, 0, pageBytes)})
+	default:
+		p := l.pages[last]
+		p.steps = binary.AppendUvarint(p.steps, uint64(t-l.last))
 	}
 	l.n++
 	l.last = t
@@ -46,7 +46,7 @@ func (l *sendLog) at(seq uint32) int64 {
 	i := sort.Search(len(l.pages), func(i int) bool { return l.pages[i].start > seq }) - 1
 	p := l.pages[i]
 	t := p.first
-	rest := p.steps[:p.used]
+	rest := p.steps
 	for range seq - p.start {
 		step, n := binary.Uvarint(rest)
 		t += int64(step)
@@ -67,7 +67,7 @@ func (l *sendLog) from(t int64) uint32 {
 	i := sort.Search(len(l.pages), func(i int) bool { return l.pages[i].first >= t })
 	p := l.pages[i-1] // the answer is in it, or the first of the next
 	seq, at := p.start, p.first
-	rest := p.steps[:p.used]
+	rest := p.steps
 	for at < t && len(rest) > 0 {
 		step, n := binary.Uvarint(rest)
 		at += int64(step)

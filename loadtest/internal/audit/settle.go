@@ -30,7 +30,7 @@ func (s *Subscriber) leave(st *stay, at int64, m *missed) int64 {
 		if s.owns(stream) {
 			return
 		}
-		next := uint32(0)
+		var next uint32
 		if p, ok := s.pairs.take(stream.id); ok {
 			next = p.next
 		} else {
@@ -98,9 +98,9 @@ func (s *Subscriber) redeem(n *int64) {
 	s.tally.add(delivered, k)
 }
 
-// charge counts what was sent while the client should have been a member and was not.
-// room.mu is held.
-func (s *Subscriber) charge(st *stay, now int64) {
+// charge counts what was sent until now while the client should have been a member and
+// was not. room.mu is held.
+func (s *Subscriber) charge(st *stay) {
 	if st.owes == nothing {
 		return
 	}

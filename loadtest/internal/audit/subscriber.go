@@ -69,6 +69,9 @@ func (s *Subscriber) stay(r *Room) *stay {
 func (s *Subscriber) Joining(r *Room) {
 	if st := s.stay(r); st.state == outside {
 		st.state = joining
+		if st.owes == nothing {
+			s.note(r, Asking, s.audit.now())
+		}
 	}
 }
 
@@ -76,6 +79,9 @@ func (s *Subscriber) Joining(r *Room) {
 func (s *Subscriber) Refused(r *Room) {
 	if st := s.stay(r); st.state == joining {
 		st.state = outside
+		if st.owes == nothing && st.since != 0 {
+			s.note(r, Gone, s.audit.now())
+		}
 	}
 }
 
@@ -94,7 +100,7 @@ func (s *Subscriber) AbsentSince(r *Room, at int64) {
 	r.mu.Lock()
 	st.owes, st.since = absent, min(at, r.tick())
 	r.mu.Unlock()
-	s.log(r, Missed, st.since)
+	s.note(r, Missed, st.since)
 }
 
 // Joined says that the client's join was answered: what is sent from now on is due.
@@ -105,11 +111,11 @@ func (s *Subscriber) Joined(r *Room) {
 	}
 	r.mu.Lock()
 	now := r.tick()
-	s.charge(st, now)
+	s.charge(st)
 	r.inside[s.client] = struct{}{}
 	r.mu.Unlock()
 	st.state, st.owes, st.since = member, nothing, now
-	s.log(r, Member, now)
+	s.note(r, Member, now)
 }
 
 // Leaving says that the client is about to ask to leave the room.
@@ -119,15 +125,15 @@ func (s *Subscriber) Leaving(r *Room) {
 	case member:
 		st.state, st.leaving = leaving, s.audit.now()
 	case joining:
-		st.state = outside
+		s.Refused(r)
 	}
 	if st.state == outside && st.owes != nothing { // it need not come back for this one
 		r.mu.Lock()
 		now := r.tick()
-		s.charge(st, now)
+		s.charge(st)
 		r.mu.Unlock()
 		st.owes, st.since = nothing, now
-		s.log(r, Left, now)
+		s.note(r, Gone, now)
 	}
 }
 
@@ -144,7 +150,7 @@ func (s *Subscriber) Left(r *Room) {
 	now := s.leave(st, st.leaving, &m)
 	r.mu.Unlock()
 	st.state, st.owes, st.since = outside, nothing, now
-	s.log(r, Left, now)
+	s.note(r, Gone, now)
 	s.settle(m, unjudged, false)
 }
 
@@ -161,16 +167,16 @@ func (s *Subscriber) Disconnected() {
 		case member:
 			st.since = s.leave(st, s.audit.now(), &gone)
 			st.state, st.owes = outside, gap
-			s.log(r, Away, st.since)
+			s.note(r, Away, st.since)
 		case leaving:
 			st.since = s.leave(st, st.leaving, &left)
 			st.state = outside
-			s.log(r, Left, st.since)
+			s.note(r, Gone, st.since)
 		case joining:
 			st.state = outside
 			if st.owes == nothing {
 				st.owes, st.since = gap, r.tick()
-				s.log(r, Away, st.since)
+				s.note(r, Away, st.since)
 			}
 		}
 		r.mu.Unlock()
@@ -191,16 +197,18 @@ func (s *Subscriber) Finish() {
 		case member:
 			s.leave(st, s.audit.now(), &gone)
 		case leaving:
-			s.leave(st, st.leaving, &left)
+			s.note(r, Gone, s.leave(st, st.leaving, &left))
 		default:
-			s.charge(st, r.tick())
+			s.charge(st)
+			r.tick()
 		}
-		s.log(r, Over, r.last)
+		s.note(r, Over, r.last)
 		r.mu.Unlock()
 	}
 	gone.old += gone.young
 	gone.young = 0
 	s.settle(gone, lost, true)
 	s.settle(left, unjudged, true)
+	s.keep()
 	s.stays, s.pairs, s.holes = nil, pairs{}, nil
 }

@@ -17,7 +17,8 @@ type Sums struct {
 	Delivered int64 `json:"delivered"`
 	// Lost did not arrive at a client that was connected and in the room all the while.
 	Lost int64 `json:"lost"`
-	// Gap did not arrive because the client's connection had ended and it was not yet back.
+	// Gap had not arrived when the client was back in its room (or the test ended),
+	// because its connection had ended.
 	Gap int64 `json:"gap"`
 	// Absent were due to clients that should have been there and never were connected.
 	Absent int64 `json:"absent"`

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,6 +156,32 @@ func TestSlowReadersDoNotCountAsLost(t *testing.T) {
 	}
 	if a := r.Audit; a.Delivered < 4*a.Published || a.Gap < a.Published/2 {
 		t.Errorf("%+v", a)
+	}
+}
+
+// TestStallOfTheServerIsInEveryLatency: what was due while the server stood still counts
+// from then, not from when it could be sent or was answered.
+func TestStallOfTheServerIsInEveryLatency(t *testing.T) {
+	url, io := relay(t)
+	const stall = time.Second
+	var n atomic.Int64
+	io.On("stalling", func(e *socketio.Event) {
+		if n.Add(1) == 20 {
+			time.Sleep(stall)
+		}
+		room, _ := e.Arg(0).String()
+		_ = e.Socket().To(room).Emit("msg", e.Args().From(1))
+	})
+	p := of(url, plan.Group{Clients: 1, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100}, 2*time.Second)
+	p.Events.Publish = []any{"stalling", "{room}", "{payload}"}
+	r := drive(t, p)
+	spotless(t, r)
+	d := r.Latency.Delivery
+	if d.Count() != 200 {
+		t.Fatalf("%d latencies, not 200", d.Count())
+	}
+	if late := d.Count() - d.AtMost(stall/2); late < 40 || d.Quantile(1) < stall {
+		t.Errorf("%d messages were later than %v, of the 50 that were due so long before the stall's end; the latest by %v", late, stall/2, d.Quantile(1))
 	}
 }
 

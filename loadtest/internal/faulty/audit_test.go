@@ -104,3 +104,48 @@ func runAudited(t *testing.T, s *Server, binary bool) audit.Sums {
 	}
 	return a.Sums()
 }
+
+// TestTheAuditFindsEachStray has members who leave, and are sent to all the same.
+func TestTheAuditFindsEachStray(t *testing.T) {
+	s := Start(t, Faults{Stray: 0.3, Lose: 0.1, Seed: 5})
+	a := audit.New(audit.Config{})
+	room := a.Room("tea")
+	const members = 3
+	pub, stream := connect(t, s.URL()), a.Publisher(100, nil).Stream(room)
+	publish := func(n int) {
+		for range n {
+			payload, _ := stream.Next(nil, 60, 0)
+			pub.publish("tea", string(payload))
+		}
+		pub.ask(`["echo"]`)
+	}
+	var clients [members]*client
+	var subs [members]*audit.Subscriber
+	for i := range members {
+		clients[i], subs[i] = connect(t, s.URL()), a.Subscriber(i)
+		clients[i].message = func(p []byte) { subs[i].Received(p) }
+		subs[i].Joining(room)
+		clients[i].join("tea")
+		subs[i].Joined(room)
+	}
+	publish(200)
+	for i := range members - 1 {
+		clients[i].ask(`["echo"]`)
+		subs[i].Leaving(room)
+		clients[i].leave("tea")
+		subs[i].Left(room)
+	}
+	publish(200)
+	for i := range members {
+		clients[i].ask(`["echo"]`)
+		subs[i].Finish()
+	}
+	got, done := a.Sums(), s.Done()
+	if got.AfterLeaving != done.Strays || done.Strays < 60 {
+		t.Errorf("found %d strays of %d", got.AfterLeaving, done.Strays)
+	}
+	// The end of a stream that is lost just before its client leaves is not judged.
+	if got.Due != done.Deliveries || got.Due-got.Delivered != done.Lost || got.Lost > done.Lost || got.Unknown > 0 {
+		t.Errorf("%+v, done %+v", got, done)
+	}
+}

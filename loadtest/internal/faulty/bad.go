@@ -108,7 +108,7 @@ func (b *bad) close() {
 // answers is what each mode does with a connection, which is closed after it. All end
 // when the connection does.
 var answers = map[Mode]func(net.Conn){
-	Silent: func(c net.Conn) { io.Copy(io.Discard, c) },
+	Silent: func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
 	Hangup: func(net.Conn) {},
 	HangupMidway: requests(func(*http.Request) string {
 		return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5000\r\n\r\n0{\"sid\":"

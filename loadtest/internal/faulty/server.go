@@ -107,7 +107,7 @@ func Start(tb testing.TB, f Faults) *Server {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		server.Serve(ln)
+		_ = server.Serve(ln) // until Close
 	}()
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
