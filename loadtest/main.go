@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,10 +42,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = cmd.run(ctx, stdout, stderr)
 	}
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return exitOK
-	case errUnmet:
+	case errors.Is(err, errUnmet):
 		return exitUnmet
 	}
 	fmt.Fprintln(stderr, "loadtest:", oneLine(err))

@@ -113,13 +113,11 @@ func (o *outputs) write(res *result.Result) error {
 	var errs []error
 	for _, out := range o.list {
 		form := func(w io.Writer) error { return out.form(w, res) }
-		err := error(nil)
+		write := func() error { return result.Replace(out.file, form) }
 		if out.file == "-" {
-			err = form(o.stdout)
-		} else {
-			err = result.Replace(out.file, form)
+			write = func() error { return form(o.stdout) }
 		}
-		if err != nil {
+		if err := write(); err != nil {
 			errs = append(errs, fmt.Errorf("--%s=%q: %w", out.flag, out.file, err))
 		}
 	}

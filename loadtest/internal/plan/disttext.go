@@ -195,7 +195,11 @@ func (d *Dist) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// Size is a distribution of that one size in bytes, and Time of that one time.
-func Size(bytes int) Dist          { return Dist{Kind: Constant, A: float64(bytes)} }
-func Time(d time.Duration) Dist    { return Dist{Kind: Constant, A: d.Seconds(), Unit: "s"} }
+// Size is a distribution of one size in bytes.
+func Size(bytes int) Dist { return Dist{Kind: Constant, A: float64(bytes)} }
+
+// Time is a distribution of one time.
+func Time(d time.Duration) Dist { return Dist{Kind: Constant, A: d.Seconds(), Unit: "s"} }
+
+// ExpTime is an exponential distribution of times with mean d.
 func ExpTime(d time.Duration) Dist { return Dist{Kind: Exponential, A: d.Seconds(), Unit: "s"} }

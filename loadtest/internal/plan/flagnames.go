@@ -22,23 +22,24 @@ func written(flag string, values []string) string {
 	return shown(withoutPassword(strings.Join(values, ",")))
 }
 
-// named puts a flag in the place of the key in a refusal.
-func (names flagsByKey) named(err error) (error, bool) {
+// named puts a flag in the place of the key in a refusal. It is nil if no flag has set
+// the key.
+func (names flagsByKey) named(err error) error {
 	var r *refusal
 	if !errors.As(err, &r) {
-		return nil, false
+		return nil
 	}
 	for key := r.key; key != ""; key = parent(key) {
 		if f, ok := names[key]; ok {
-			return fmt.Errorf("--%s=%q: want %s", f.flag, f.value, r.want), true
+			return fmt.Errorf("--%s=%q: want %s", f.flag, f.value, r.want)
 		}
 	}
-	return nil, false
+	return nil
 }
 
 // orFlag is named, or names the flag that would have set the key.
 func (names flagsByKey) orFlag(err error) error {
-	if named, ok := names.named(err); ok {
+	if named := names.named(err); named != nil {
 		return named
 	}
 	var r *refusal

@@ -66,7 +66,7 @@ func parse(path string, raw []byte, flags Flags) (Plan, error) {
 		return Plan{}, err
 	}
 	if err := p.Complete(); err != nil {
-		if named, ok := names.named(err); ok {
+		if named := names.named(err); named != nil {
 			return Plan{}, named
 		}
 		return Plan{}, located(err, path, d.lines)
