@@ -55,13 +55,21 @@ func (s *session) appendRequest(dst []byte, method string, transport Transport) 
 		host = c.target.host
 	}
 	dst = append(dst, method+" "+s.query(transport)+" HTTP/1.1\r\nHost: "+host+"\r\n"...)
+	cookies := s.cookies
 	for name, values := range c.cfg.Header {
-		if name == "Host" {
+		switch name {
+		case "Host":
+			continue
+		case "Cookie":
+			cookies = strings.Trim(strings.Join(values, "; ")+"; "+cookies, "; ")
 			continue
 		}
 		for _, v := range values {
 			dst = append(dst, name+": "+v+"\r\n"...)
 		}
+	}
+	if cookies != "" {
+		dst = append(dst, "Cookie: "+cookies+"\r\n"...)
 	}
 	return dst
 }
@@ -77,18 +85,26 @@ func (s *session) upgradeHTTP(ctx context.Context, attends bool) (*socket, error
 	key := base64.StdEncoding.EncodeToString(nonce[:])
 	req := s.appendRequest(nil, http.MethodGet, WebSocket)
 	req = append(req, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "+key+"\r\n\r\n"...)
-	if _, err := l.Write(req); err != nil {
-		return nil, err
-	}
-	if err := s.lift(l.tcp.SetWriteDeadline); err != nil {
-		return nil, err
-	}
 	w := newSocket(s, l)
-	return w, w.switched(key)
+	if _, err = l.Write(req); err == nil {
+		err = w.switched(key)
+	}
+	if err == nil {
+		err = s.lift(l.tcp.SetDeadline)
+	}
+	if err != nil {
+		s.drop(l)
+	}
+	return w, err
 }
 
 // switched reads the server's answer, and keeps what it has sent after it.
 func (w *socket) switched(key string) error {
+	if !w.link.attends {
+		if err := w.session.allow(w.link.tcp.SetReadDeadline); err != nil {
+			return err
+		}
+	}
 	br := readers.Get().(*bufio.Reader)
 	defer readers.Put(br)
 	br.Reset(&budget{link: w.link, left: maxHead})
