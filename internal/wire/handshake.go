@@ -24,6 +24,7 @@ const (
 type budget struct {
 	link *link
 	left int
+	err  error // of the link
 }
 
 func (b *budget) Read(p []byte) (int, error) {
@@ -32,6 +33,7 @@ func (b *budget) Read(p []byte) (int, error) {
 	}
 	n, err := b.link.Read(p[:min(len(p), b.left)])
 	b.left -= n
+	b.err = err
 	return n, err
 }
 
@@ -107,8 +109,9 @@ func (w *socket) switched(key string) error {
 	}
 	br := readers.Get().(*bufio.Reader)
 	defer readers.Put(br)
-	br.Reset(&budget{link: w.link, left: maxHead})
-	res, err := readResponse(br)
+	source := &budget{link: w.link, left: maxHead}
+	br.Reset(source)
+	res, err := readResponse(br, source)
 	if err != nil {
 		return err
 	}
@@ -146,7 +149,7 @@ func token(h http.Header, name, word string) bool {
 }
 
 // readResponse reads the head of an answer. What is no HTTP at all is another protocol.
-func readResponse(br *bufio.Reader) (*http.Response, error) {
+func readResponse(br *bufio.Reader, source *budget) (*http.Response, error) {
 	begin, err := br.Peek(5)
 	if string(begin) != "HTTP/"[:len(begin)] {
 		return nil, fmt.Errorf("%w: no HTTP: %.20q", ErrNotSocketIO, begin)
@@ -155,7 +158,10 @@ func readResponse(br *bufio.Reader) (*http.Response, error) {
 		return nil, err
 	}
 	res, err := http.ReadResponse(br, nil)
-	if err != nil && isSyntax(err) {
+	switch {
+	case err != nil && source.err != nil:
+		err = source.err // what was cut looks malformed
+	case err != nil && isSyntax(err):
 		err = fmt.Errorf("%w: %w", ErrNotSocketIO, err)
 	}
 	return res, err

@@ -46,7 +46,7 @@ func (r *requests) do(ctx context.Context, method string, body, dst []byte) ([]b
 		}
 	}
 	r.left.left = maxHead
-	res, err := readResponse(r.br)
+	res, err := readResponse(r.br, r.left)
 	if err != nil {
 		return dst, err
 	}
