@@ -26,6 +26,9 @@ func (r *run) finish() {
 		}
 	}
 	r.until(context.Background(), r.clock()+r.whole.Drain, r.drained)
+	if r.hooks.Drained != nil {
+		r.hooks.Drained()
+	}
 	if n := r.audit.Outstanding(); n > 0 {
 		r.warn("%d deliveries had not come %v after the last message was sent", n, r.whole.Drain)
 	}
