@@ -55,18 +55,27 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// live is the reading goroutine: it reads a session to its end, and connects the next.
+// live is the reading goroutine, which begins with a new connection.
 func (c *Client) live(s *session, o Opened, connected func()) {
 	c.cfg.Handler.Connected(c, o)
 	if connected != nil {
 		connected()
 	}
+	c.follow(s)
+}
+
+// follow reads a session to its end, and connects the next.
+func (c *Client) follow(s *session) {
 	err := s.read()
+	if errors.Is(err, errRested) {
+		go c.follow(s)
+		return
+	}
 	s.end()
 	c.session.Store(nil)
 	c.cfg.Handler.Disconnected(c, err)
 	s.acks.fail()
-	s, o = c.reconnect(err)
+	s, o := c.reconnect(err)
 	if s == nil {
 		c.endAll(ErrClosed)
 		close(c.done)
@@ -202,5 +211,3 @@ func (c *Client) Cut() {
 // Hold is a network that is away for so long: until then, attempts to reconnect fail at
 // once, without a call to Failed, and the delays between them grow as they would.
 func (c *Client) Hold(d time.Duration) { c.held.Store(time.Now().Add(d).UnixNano()) }
-
-func (c *Client) received(n int) { c.in.Add(int64(n)) }

@@ -94,15 +94,20 @@ func (k *clock) run(r *running) {
 	}
 }
 
-// look ends the sessions whose server is silent, and wakes those with an overdue ack.
+// restAfter is the silence after which a session is given a new goroutine.
+const restAfter = int64(time.Second)
+
+// look ends the sessions whose server is silent, and wakes those that have something to
+// do: an ack is overdue, or nothing has come for a while.
 func (k *clock) look(now int64) {
 	var silent, late []*session
 	k.mu.Lock()
 	for _, s := range k.sessions {
-		if due := s.pingDue.Load(); due < now && s.client.rate.Load() < 0 {
+		if s.pingDue.Load() < now && s.client.rate.Load() < 0 {
 			silent = append(silent, s)
 		}
-		if due := s.acks.due.Load(); due != 0 && due < now {
+		due := s.acks.due.Load()
+		if (due != 0 && due < now) || s.rests(now) {
 			late = append(late, s)
 		}
 	}
@@ -113,4 +118,19 @@ func (k *clock) look(now int64) {
 	for _, s := range late {
 		s.wake()
 	}
+}
+
+// rests says, once after each activity, that the session has been silent for a while. The
+// clock's mu is held.
+func (s *session) rests(now int64) bool {
+	switch {
+	case s.active.Load():
+		s.active.Store(false)
+		s.quiet = now
+	case s.quiet != 0 && now-s.quiet > restAfter:
+		s.quiet = 0
+		s.rested.Store(true)
+		return true
+	}
+	return false
 }

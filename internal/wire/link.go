@@ -90,7 +90,7 @@ func (l *link) Read(p []byte) (int, error) {
 		}
 		n, err := l.conn.Read(p)
 		if n > 0 {
-			l.session.client.received(n)
+			l.session.received(n)
 		}
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err

@@ -7,6 +7,14 @@ import (
 	"sync"
 )
 
+// received counts what was read.
+func (s *session) received(n int) {
+	s.client.in.Add(int64(n))
+	if !s.active.Load() {
+		s.active.Store(true)
+	}
+}
+
 // packet handles an Engine.IO packet of text. e is what an event is handed over in.
 func (s *session) packet(p []byte, e *Event) error {
 	if len(p) == 0 {

@@ -22,6 +22,8 @@ type session struct {
 	ready   atomic.Bool  // the namespace is entered
 	leaving atomic.Bool  // Close was called: every end is a good one
 	woken   atomic.Bool  // the reading goroutine has something to attend to
+	active  atomic.Bool  // something was read since the clock looked
+	rested  atomic.Bool  // the clock found nothing for a while
 	pingDue atomic.Int64 // when the server's ping is overdue, Unix nanoseconds; 0: never
 	acks    acks
 	outbox  outbox
@@ -31,7 +33,9 @@ type session struct {
 	cause error    // why the session ends. Guarded by mu
 	links [3]*link // what fail interrupts. Guarded by mu
 
-	slot int // in the clock. Guarded by the clock's mu
+	// Guarded by the clock's mu.
+	slot  int   // in the clock
+	quiet int64 // when the clock found the session active for the last time, Unix nanoseconds; 0: it has rested since
 
 	// Owned by the reading goroutine.
 	engineID   string
@@ -128,8 +132,16 @@ func (s *session) read() error {
 	if err == nil {
 		err = s.socket.run()
 	}
+	if errors.Is(err, errRested) {
+		return err
+	}
 	return s.explain(err)
 }
+
+// errRested ends a reading goroutine whose session goes on: handling a message has made
+// its stack grow, which the garbage collector does not undo below 4 KiB. When the session
+// has been silent for a while, a new goroutine waits in its place, with the smallest.
+var errRested = errors.New("wire: rested")
 
 // explain turns the error that a read ended with into the reason of the session's end.
 func (s *session) explain(err error) error {

@@ -58,6 +58,9 @@ func (w *socket) run() error {
 		if err := w.session.attend(w.link); err != nil {
 			return err
 		}
+		if w.session.rested.Swap(false) && w.in == nil {
+			return errRested
+		}
 	}
 }
 
@@ -87,7 +90,7 @@ func (w *socket) onReadable(fd uintptr) bool {
 		}
 		in.end += n
 		in.event.At = time.Now()
-		w.session.client.received(n)
+		w.session.received(n)
 		if w.failed = w.consume(); w.failed != nil {
 			return true
 		}
