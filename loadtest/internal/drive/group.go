@@ -79,8 +79,13 @@ const (
 // begin starts the group's goroutines.
 func (g *group) begin() {
 	g.work.Go(g.populate)
-	g.work.Go(g.publishAll)
-	g.work.Go(g.askByRate)
+	for _, lane := range []func(){g.publishAll, g.askByRate} {
+		g.lanes.Add(1)
+		g.work.Go(func() {
+			defer g.lanes.Add(-1)
+			lane()
+		})
+	}
 	g.work.Go(func() {
 		random := g.random(byAgenda)
 		g.agenda.run(g.life, func(d dueThing) { g.do(d, random) })

@@ -57,6 +57,7 @@ func (m *meeting) wait() {
 }
 
 func TestPartsOfARunAreAuditedTogether(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	p := of(url, plan.Group{Clients: 20, Rooms: 4, RoomsEach: 1, Rate: 200}, time.Second)
 	const parts = 2

@@ -43,15 +43,29 @@ func (s *sender) byRate() {
 	timer := newTimer()
 	defer timer.Stop()
 	for n := int64(0); !s.enough(n); n++ {
-		at, ok := s.publishing.next(s.sending, timer)
+		at, ok := s.due(s.publishing, timer)
 		if !ok {
-			s.rec.Add(measure.Unsent, s.index, s.publishing.missed(s.stoppedAt()))
 			return
 		}
 		if s.send(n, at) == unsent {
 			s.rec.Add(measure.Unsent, s.index, 1)
 		}
 	}
+}
+
+// due waits for what is due next in a lane. When sending has ended, what is overdue is
+// given yet, for half the time that the run has to its end; what is left then counts as
+// unsent, and ok is false.
+func (g *group) due(l *lane, timer *time.Timer) (at time.Duration, ok bool) {
+	if at, ok = l.next(g.sending, timer); ok {
+		return at, true
+	}
+	stopped := time.Duration(g.stopped.Load())
+	if g.clock() < stopped+g.whole.Drain/2 {
+		return l.overdue(stopped)
+	}
+	g.rec.Add(measure.Unsent, g.index, l.missed(stopped))
+	return 0, false
 }
 
 // unsent is what send returns when nothing was written.

@@ -60,6 +60,7 @@ type run struct {
 	unsettled  atomic.Int64 // clients, and crowds, of whom it is not known yet whether they get in
 	away       atomic.Int64 // clients that lost their connection and are to come back
 	asked      atomic.Int64 // acks that are waited for
+	lanes      atomic.Int64 // lanes that are not at their end
 
 	saying sync.Mutex
 	// Guarded by saying.
@@ -156,9 +157,6 @@ func (r *run) nanos(at time.Duration) int64 { return r.base + int64(at) }
 func (r *run) since(nanos int64, at time.Time) time.Duration {
 	return at.Sub(r.start) - time.Duration(nanos-r.base)
 }
-
-// stoppedAt is when sending ended.
-func (r *run) stoppedAt() time.Duration { return time.Duration(r.stopped.Load()) }
 
 func (r *run) log(format string, args ...any) {
 	if r.hooks.Log == nil {
