@@ -24,6 +24,7 @@ const (
 type budget struct {
 	link *link
 	left int
+	err  error // of the link
 }
 
 func (b *budget) Read(p []byte) (int, error) {
@@ -32,6 +33,7 @@ func (b *budget) Read(p []byte) (int, error) {
 	}
 	n, err := b.link.Read(p[:min(len(p), b.left)])
 	b.left -= n
+	b.err = err
 	return n, err
 }
 
@@ -55,13 +57,21 @@ func (s *session) appendRequest(dst []byte, method string, transport Transport) 
 		host = c.target.host
 	}
 	dst = append(dst, method+" "+s.query(transport)+" HTTP/1.1\r\nHost: "+host+"\r\n"...)
+	cookies := s.cookies
 	for name, values := range c.cfg.Header {
-		if name == "Host" {
+		switch name {
+		case "Host":
+			continue
+		case "Cookie":
+			cookies = strings.Trim(strings.Join(values, "; ")+"; "+cookies, "; ")
 			continue
 		}
 		for _, v := range values {
 			dst = append(dst, name+": "+v+"\r\n"...)
 		}
+	}
+	if cookies != "" {
+		dst = append(dst, "Cookie: "+cookies+"\r\n"...)
 	}
 	return dst
 }
@@ -77,22 +87,31 @@ func (s *session) upgradeHTTP(ctx context.Context, attends bool) (*socket, error
 	key := base64.StdEncoding.EncodeToString(nonce[:])
 	req := s.appendRequest(nil, http.MethodGet, WebSocket)
 	req = append(req, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "+key+"\r\n\r\n"...)
-	if _, err := l.Write(req); err != nil {
-		return nil, err
-	}
-	if err := s.lift(l.tcp.SetWriteDeadline); err != nil {
-		return nil, err
-	}
 	w := newSocket(s, l)
-	return w, w.switched(key)
+	if _, err = l.Write(req); err == nil {
+		err = w.switched(key)
+	}
+	if err == nil {
+		err = s.lift(l.tcp.SetDeadline)
+	}
+	if err != nil {
+		s.drop(l)
+	}
+	return w, err
 }
 
 // switched reads the server's answer, and keeps what it has sent after it.
 func (w *socket) switched(key string) error {
+	if !w.link.attends {
+		if err := w.session.allow(w.link.tcp.SetReadDeadline); err != nil {
+			return err
+		}
+	}
 	br := readers.Get().(*bufio.Reader)
 	defer readers.Put(br)
-	br.Reset(&budget{link: w.link, left: maxHead})
-	res, err := readResponse(br)
+	source := &budget{link: w.link, left: maxHead}
+	br.Reset(source)
+	res, err := readResponse(br, source)
 	if err != nil {
 		return err
 	}
@@ -130,7 +149,7 @@ func token(h http.Header, name, word string) bool {
 }
 
 // readResponse reads the head of an answer. What is no HTTP at all is another protocol.
-func readResponse(br *bufio.Reader) (*http.Response, error) {
+func readResponse(br *bufio.Reader, source *budget) (*http.Response, error) {
 	begin, err := br.Peek(5)
 	if string(begin) != "HTTP/"[:len(begin)] {
 		return nil, fmt.Errorf("%w: no HTTP: %.20q", ErrNotSocketIO, begin)
@@ -139,7 +158,10 @@ func readResponse(br *bufio.Reader) (*http.Response, error) {
 		return nil, err
 	}
 	res, err := http.ReadResponse(br, nil)
-	if err != nil && isSyntax(err) {
+	switch {
+	case err != nil && source.err != nil:
+		err = source.err // what was cut looks malformed
+	case err != nil && isSyntax(err):
 		err = fmt.Errorf("%w: %w", ErrNotSocketIO, err)
 	}
 	return res, err

@@ -83,6 +83,7 @@ func number(b []byte) (n uint64, rest []byte) {
 // parseEvent splits the array of an event into its name and what follows.
 func parseEvent(array []byte) (name, args []byte, err error) {
 	bad := fmt.Errorf
+	array = bytes.TrimSpace(array)
 	n := len(array)
 	if n < 2 || array[0] != '[' || array[n-1] != ']' {
 		return nil, nil, bad("%w: event: %.40q", ErrBadPacket, array)

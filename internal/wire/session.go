@@ -32,6 +32,7 @@ type session struct {
 	mu    sync.Mutex
 	cause error    // why the session ends. Guarded by mu
 	links [3]*link // what fail interrupts. Guarded by mu
+	stop  func()   // ends what connects, with polling. Guarded by mu
 
 	// Guarded by the clock's mu.
 	slot  int   // in the clock
@@ -40,6 +41,7 @@ type session struct {
 	// Owned by the reading goroutine.
 	engineID   string
 	sid        string
+	cookies    string
 	upgrades   bool          // the server offers WebSocket
 	patience   time.Duration // how long after a ping the next is overdue
 	maxPayload int           // of a request; 0: no limit
@@ -168,6 +170,9 @@ func (s *session) fail(cause error) {
 			_ = l.tcp.SetDeadline(past)
 		}
 	}
+	if s.stop != nil {
+		s.stop()
+	}
 	s.mu.Unlock()
 	s.wake()
 }
@@ -253,24 +258,32 @@ func (s *session) drop(l *link) {
 	l.close(false)
 }
 
-// end closes everything, when the reading goroutine has stopped reading, and waits for
-// the goroutines of the session.
+// end waits for the other goroutines of the session and closes everything, when fail has
+// been called and the reading goroutine has stopped reading.
 func (s *session) end() {
 	s.client.clock.remove(s)
 	s.outbox.close()
+	s.workers.Wait() // fail has interrupted them
 	s.mu.Lock()
 	cut := errors.Is(s.cause, ErrCut)
 	links := s.links
 	s.mu.Unlock()
-	if s.socket != nil && !cut {
-		s.socket.farewell()
+	if !cut {
+		s.farewell()
 	}
 	for _, l := range links {
 		if l != nil {
 			l.close(cut)
 		}
 	}
-	s.workers.Wait()
+}
+
+func (s *session) farewell() {
+	if s.socket != nil {
+		s.socket.farewell()
+	} else if s.poller != nil {
+		s.poller.farewell()
+	}
 }
 
 // leave says goodbye, without waiting for the answer, which ends the session.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -102,4 +103,30 @@ func connect(t *testing.T, cfg Config) (*Client, *recorder) {
 		}
 	})
 	return c, r
+}
+
+// pollingOnly is a server that offers WebSocket and refuses it.
+func pollingOnly(t *testing.T) string {
+	t.Helper()
+	s, err := socketio.NewServer(socketio.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	echo(s)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("transport") == "websocket" {
+			http.Error(w, "no WebSockets here", http.StatusBadRequest)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := s.Close(ctx); err != nil {
+			t.Errorf("close server: %v", err)
+		}
+		web.Close()
+	})
+	return web.URL
 }
