@@ -55,7 +55,7 @@ type client struct {
 const publisherPlace = -1
 
 func (g *group) newClient(place int) *client {
-	c := &client{group: g, number: int(g.lastClient.Add(1)) - 1, place: place}
+	c := &client{group: g, number: g.part.number(int(g.lastClient.Add(1)) - 1), place: place}
 	c.sub = g.audit.Subscriber(c.number)
 	c.wanted = g.audit.Now()
 	if share := g.plan.Slow.Share; place != publisherPlace {

@@ -32,7 +32,9 @@ func TestAuditFindsExactlyWhatTheServerDidWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := faulty.Start(t, test.faults)
-			r := drive(t, of(server.URL(), test.group, 2*time.Second))
+			p := of(server.URL(), test.group, 2*time.Second)
+			p.Drain = 2 * time.Second // what is lost at a stream's end is waited for so long
+			r := drive(t, p)
 			balanced(t, r)
 			did, found := server.Done(), r.Audit
 			if did.Deliveries == 0 || did.Lost == 0 {

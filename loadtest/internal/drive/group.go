@@ -18,6 +18,9 @@ type group struct {
 	index int
 	plan  *plan.Group
 	rooms []*room
+	// shares and messages are this process's.
+	shares   shares
+	messages int
 
 	crowds     chan crowd // what the population goroutine is to bring about
 	publishing *lane
@@ -41,6 +44,9 @@ func newGroup(r *run, index int) *group {
 	g.crowds = make(chan crowd, len(r.whole.Phases)+1)
 	g.publishing = newLane(r.clock, len(r.whole.Phases))
 	g.requests = newLane(r.clock, len(r.whole.Phases))
+	// What several processes do at even distances is even together.
+	g.publishing.pacer.shift = float64(r.part.Worker) / float64(r.part.Workers)
+	g.requests.pacer.shift = g.publishing.pacer.shift
 	g.agenda = newAgenda(r.clock)
 	for i := range g.plan.Rooms {
 		name := r.roomName(index, i)
@@ -49,7 +55,9 @@ func newGroup(r *run, index int) *group {
 	if r.shapes.RequestPayload() {
 		g.request = bytes.Repeat([]byte("x"), g.plan.Payload.Size(g.random(byGroup)))
 	}
-	for range g.plan.Publishers {
+	g.shares = r.part.shares(g.plan)
+	g.messages = r.part.messages(g.plan)
+	for range r.part.of(g.plan.Publishers) {
 		g.publishers = append(g.publishers, g.newClient(publisherPlace))
 	}
 	return g
@@ -71,8 +79,13 @@ const (
 // begin starts the group's goroutines.
 func (g *group) begin() {
 	g.work.Go(g.populate)
-	g.work.Go(g.publishAll)
-	g.work.Go(g.askByRate)
+	for _, lane := range []func(){g.publishAll, g.askByRate} {
+		g.lanes.Add(1)
+		g.work.Go(func() {
+			defer g.lanes.Add(-1)
+			lane()
+		})
+	}
 	g.work.Go(func() {
 		random := g.random(byAgenda)
 		g.agenda.run(g.life, func(d dueThing) { g.do(d, random) })
@@ -85,13 +98,18 @@ func (g *group) begin() {
 // enter tells the goroutines of a new phase. It does not wait.
 func (g *group) enter(ctx context.Context, phase int, at, length time.Duration) {
 	n := g.whole.Numbers(phase, g.index)
-	g.publishing.changes <- stretch{at: at, length: length, from: n.Rate.From, to: n.Rate.To}
-	g.requests.changes <- stretch{at: at, length: length, from: n.RequestRate.From, to: n.RequestRate.To}
+	g.publishing.changes <- along(times(n.Rate, g.shares.publish), at, length)
+	g.requests.changes <- along(times(n.RequestRate, g.shares.ask), at, length)
 	if g.whole.Phases[phase].Kind == plan.Stop {
 		return
 	}
 	g.unsettled.Add(1) // until move has brought those who are to come at once
-	g.crowds <- crowd{phase: ctx, at: at, length: length, clients: n.Clients, arrivals: n.Arrivals}
+	g.crowds <- crowd{phase: ctx, at: at, length: length, clients: n.Clients, arrivals: times(n.Arrivals, g.shares.arrivals)}
+}
+
+// along is the stretch of a phase in which a rate goes along the line.
+func along(l plan.Line, at, length time.Duration) stretch {
+	return stretch{at: at, length: length, from: l.From, to: l.To}
 }
 
 // size is how many clients there should be now: those that could not connect included.

@@ -43,16 +43,24 @@ func (l *lane) next(ctx context.Context, timer *time.Timer) (at time.Duration, o
 	return 0, false
 }
 
-// missed is how many things were due before the time and never given. Nothing is given
-// any more.
+// overdue is the next thing that was due before the time and was not given. It does not
+// wait.
+func (l *lane) overdue(before time.Duration) (at time.Duration, ok bool) {
+	l.look()
+	at, ok = l.upcoming()
+	if !ok || at >= before {
+		return 0, false
+	}
+	l.held = false
+	return at, true
+}
+
+// missed is how many things were due before the time and were never given.
 func (l *lane) missed(before time.Duration) (n int64) {
 	for {
-		l.look()
-		at, ok := l.upcoming()
-		if !ok || at >= before {
+		if _, ok := l.overdue(before); !ok {
 			return n
 		}
-		l.held = false
 		n++
 	}
 }

@@ -29,8 +29,8 @@ func TestThingsAreGivenWhenTheyAreDue(t *testing.T) {
 		l.changes <- stretch{at: time.Second, length: time.Second} // a pause
 		l.changes <- stretch{at: 2 * time.Second, length: time.Second, from: 2, to: 2}
 		timer := stopped()
-		for _, want := range []time.Duration{0, 250, 500, 750, 2000, 2500} {
-			want *= time.Millisecond
+		for _, ms := range []int{0, 250, 500, 750, 2000, 2500} {
+			want := time.Duration(ms) * time.Millisecond
 			at, ok := l.next(t.Context(), timer)
 			if !ok || at != want || clock() != want {
 				t.Fatalf("%v at %v, not %v", at, clock(), want)

@@ -22,6 +22,8 @@ type pacer struct {
 	// before is the part of one thing, or the one, that had come due when the stretch began.
 	before float64
 	given  int64 // within the stretch
+	// shift delays the first thing after a pause by this part of a distance.
+	shift float64
 }
 
 // begin changes the rate. What was due before s.at and was not asked for is no longer
@@ -29,7 +31,7 @@ type pacer struct {
 func (p *pacer) begin(s stretch) {
 	due := p.before + p.due(s.at)
 	if p.rate(s.at) == 0 {
-		p.before = 1
+		p.before = 1 - p.shift
 	} else {
 		// What is due exactly at s.at belongs to s, give or take a rounding.
 		p.before = due - (math.Ceil(due-1e-6) - 1)

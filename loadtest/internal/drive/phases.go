@@ -38,6 +38,12 @@ func (r *run) pass(ctx context.Context) string {
 		if ph.Kind == plan.Stop {
 			break
 		}
+		if h := r.hooks.Enter; h != nil {
+			if err := h(ctx, i); err != nil {
+				return givenUp(ctx, err)
+			}
+			at = r.clock()
+		}
 		r.enter(i, ph, at)
 		planned := never
 		if ph.Duration > 0 {
@@ -54,6 +60,14 @@ func (r *run) pass(ctx context.Context) string {
 		}
 	}
 	return complete
+}
+
+// givenUp is how a run has ended that was kept from going on.
+func givenUp(ctx context.Context, err error) string {
+	if ctx.Err() != nil {
+		return interrupted
+	}
+	return "given up: " + err.Error()
 }
 
 // enter begins a phase, at a time that may have just gone by.

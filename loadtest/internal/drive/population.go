@@ -34,13 +34,13 @@ func (g *group) populate() {
 // move passes one phase. A change that is not a ramp's is made at once, and those who
 // come are connected as fast as the dialer does it.
 func (g *group) move(c crowd) {
-	from, to := c.clients.From, c.clients.To
+	from, to := g.own(c.clients.From), g.own(c.clients.To)
 	if c.clients.Over == 0 {
 		from = to
 	}
-	g.reach(int(math.Round(from)))
+	g.reach(from)
 	g.unsettled.Add(-1)
-	switch change := math.Abs(to - from); {
+	switch change := math.Abs(float64(to - from)); {
 	case c.arrivals.From > 0 || c.arrivals.To > 0:
 		g.paced(c, stretch{at: c.at, length: c.length, from: c.arrivals.From, to: c.arrivals.To}, g.arrive)
 	case change > 0:
@@ -52,6 +52,9 @@ func (g *group) move(c crowd) {
 		g.paced(c, stretch{at: c.at, length: c.length, from: rate, to: rate}, step)
 	}
 }
+
+// own is how many of the group's clients are this process's.
+func (g *group) own(clients float64) int { return g.part.of(int(math.Round(clients))) }
 
 // paced takes a step whenever one is due in the phase.
 func (g *group) paced(c crowd, s stretch, step func()) {
@@ -77,7 +80,7 @@ func (g *group) reach(n int) {
 	g.mu.Unlock()
 	var coming []*client
 	for ; have < n; have++ {
-		c := g.newClient(have)
+		c := g.newClient(g.part.number(have))
 		if g.add(c) {
 			coming = append(coming, c)
 		}
@@ -93,7 +96,7 @@ func (g *group) arrive() {
 	g.mu.Lock()
 	place := len(g.members)
 	g.mu.Unlock()
-	if c := g.newClient(place); g.add(c) {
+	if c := g.newClient(g.part.number(place)); g.add(c) {
 		g.dialer.now(c)
 	}
 }

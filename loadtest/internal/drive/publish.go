@@ -23,17 +23,19 @@ type sender struct {
 // plan wants.
 func (g *group) publishAll() {
 	s := &sender{group: g, random: g.random(byPublisher)}
-	if g.plan.Rate == 0 && g.plan.Window > 0 {
-		s.window = audit.NewWindow(g.plan.Window)
+	switch {
+	case g.shares.publish == 0:
+	case g.plan.Rate == 0 && g.plan.Window > 0:
+		s.window = audit.NewWindow(g.part.window(g.plan))
 		s.byWindow()
-	} else {
+	default:
 		s.byRate()
 	}
 	g.sent.Store(true)
 }
 
 // enough reports whether n messages are what the plan wants.
-func (s *sender) enough(n int64) bool { return s.plan.Messages > 0 && n >= int64(s.plan.Messages) }
+func (s *sender) enough(n int64) bool { return s.plan.Messages > 0 && n >= int64(s.messages) }
 
 // byRate publishes what is due when it is due. What cannot be sent then is counted, and
 // not made up for.
@@ -41,15 +43,29 @@ func (s *sender) byRate() {
 	timer := newTimer()
 	defer timer.Stop()
 	for n := int64(0); !s.enough(n); n++ {
-		at, ok := s.publishing.next(s.sending, timer)
+		at, ok := s.due(s.publishing, timer)
 		if !ok {
-			s.rec.Add(measure.Unsent, s.index, s.publishing.missed(s.stoppedAt()))
 			return
 		}
 		if s.send(n, at) == unsent {
 			s.rec.Add(measure.Unsent, s.index, 1)
 		}
 	}
+}
+
+// due waits for what is due next in a lane. When sending has ended, what is overdue is
+// given yet, for half the time that the run has to its end; what is left then counts as
+// unsent, and ok is false.
+func (g *group) due(l *lane, timer *time.Timer) (at time.Duration, ok bool) {
+	if at, ok = l.next(g.sending, timer); ok {
+		return at, true
+	}
+	stopped := time.Duration(g.stopped.Load())
+	if g.clock() < stopped+g.whole.Drain/2 {
+		return l.overdue(stopped)
+	}
+	g.rec.Add(measure.Unsent, g.index, l.missed(stopped))
+	return 0, false
 }
 
 // unsent is what send returns when nothing was written.
@@ -103,7 +119,8 @@ func (s *sender) next(n int64) (*client, *room) {
 		return nil, nil
 	}
 	if p := int64(len(s.publishers)); p > 0 {
-		return s.publishers[n%p], s.group.rooms[(n%p+n/p)%int64(len(s.group.rooms))]
+		turn := int64(s.part.number(int(n%p))) + n/p // so that publishers do not all begin with the first room
+		return s.publishers[n%p], s.group.rooms[turn%int64(len(s.group.rooms))]
 	}
 	c := s.member(n)
 	if c == nil {

@@ -105,13 +105,12 @@ func (g *group) askByRate() {
 	timer := newTimer()
 	defer timer.Stop()
 	for n := int64(0); ; n++ {
-		at, ok := g.requests.next(g.sending, timer)
+		at, ok := g.due(g.requests, timer)
 		if !ok {
-			break
+			return
 		}
 		if c := g.member(n); c == nil || !c.ask(at, nil) {
 			g.rec.Add(measure.Unsent, int(n), 1)
 		}
 	}
-	g.rec.Add(measure.Unsent, g.index, g.requests.missed(g.stoppedAt()))
 }

@@ -17,6 +17,13 @@ import (
 // Hooks are told how a run gets on. They may be nil. They are called one at a time, and
 // hold up the run's phases, but not its traffic, while they last.
 type Hooks struct {
+	// Enter is called before each phase, which begins when it returns: so that the parts
+	// of a run wait for each other. ctx ends when the run is interrupted; what is
+	// returned, if that is not nil, ends the run, and is why.
+	Enter func(ctx context.Context, phase int) error
+	// Drained is called when what this process's clients were sent has come, or has been
+	// given up, and before they go: which they do when it returns.
+	Drained func()
 	// Interval is called at the end of each interval, and of each phase.
 	Interval func(result.Interval, *Progress)
 	// Log is called with what happens, for people.
@@ -27,6 +34,7 @@ type Hooks struct {
 type run struct {
 	// Immutable.
 	whole  *plan.Plan
+	part   Part
 	shapes *plan.Shapes
 	hooks  Hooks
 	start  time.Time
@@ -52,6 +60,7 @@ type run struct {
 	unsettled  atomic.Int64 // clients, and crowds, of whom it is not known yet whether they get in
 	away       atomic.Int64 // clients that lost their connection and are to come back
 	asked      atomic.Int64 // acks that are waited for
+	lanes      atomic.Int64 // lanes that are not at their end
 
 	saying sync.Mutex
 	// Guarded by saying.
@@ -70,9 +79,18 @@ type run struct {
 // at most the plan's Drain. The error is for a plan that cannot be run at all; whatever
 // servers do ends in a result.
 func Run(ctx context.Context, p plan.Plan, h Hooks) (*result.Result, error) {
-	r, err := newRun(&p, h)
+	res, _, err := RunPart(ctx, p, Part{}, h)
+	return res, err
+}
+
+// RunPart runs this process's part of a plan, which all parts are given whole. The
+// result is of this part; what became of messages of other parts is judged by the
+// audit that is returned, when all parts have ended and their logs are known.
+func RunPart(ctx context.Context, p plan.Plan, part Part, h Hooks) (*result.Result, *audit.Audit, error) {
+	part.Workers = max(part.Workers, 1)
+	r, err := newRun(&p, part, h)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r.explain()
 	r.beginWatch()
@@ -81,10 +99,10 @@ func Run(ctx context.Context, p plan.Plan, h Hooks) (*result.Result, error) {
 	}
 	ended := r.pass(ctx)
 	r.finish()
-	return r.result(ended), nil
+	return r.result(ended), r.audit, nil
 }
 
-func newRun(p *plan.Plan, h Hooks) (*run, error) {
+func newRun(p *plan.Plan, part Part, h Hooks) (*run, error) {
 	if err := p.Complete(); err != nil {
 		return nil, err
 	}
@@ -93,14 +111,14 @@ func newRun(p *plan.Plan, h Hooks) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{whole: p, shapes: shapes, hooks: h, endPhase: func() {}}
+	r := &run{whole: p, part: part, shapes: shapes, hooks: h, endPhase: func() {}}
 	if r.dialer, err = newDialer(r); err != nil {
 		return nil, err
 	}
 	if r.watch, err = newWatch(r); err != nil {
 		return nil, err
 	}
-	r.audit = audit.New(audit.Config{Run: uint32(p.Seed)})
+	r.audit = audit.New(audit.Config{Run: uint32(p.Seed), Worker: part.Worker, Remote: part.Workers > 1})
 	r.start = time.Now()
 	r.base = r.audit.Nanos(r.start)
 	r.rec = measure.NewRecorder(r.start)
@@ -139,9 +157,6 @@ func (r *run) nanos(at time.Duration) int64 { return r.base + int64(at) }
 func (r *run) since(nanos int64, at time.Time) time.Duration {
 	return at.Sub(r.start) - time.Duration(nanos-r.base)
 }
-
-// stoppedAt is when sending ended.
-func (r *run) stoppedAt() time.Duration { return time.Duration(r.stopped.Load()) }
 
 func (r *run) log(format string, args ...any) {
 	if r.hooks.Log == nil {

@@ -13,6 +13,7 @@ import (
 )
 
 func TestFanoutByRateDeliversEveryMessage(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	r := drive(t, of(url, plan.Group{Clients: 20, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100, Payload: plan.Size(128)}, time.Second))
 	spotless(t, r)
@@ -34,6 +35,7 @@ func TestFanoutByWindowSendsSoManyMessagesAndEnds(t *testing.T) {
 		"attachment": {Clients: 20, Rooms: 2, RoomsEach: 1, Publishers: 1, Window: 4, Messages: 300, Binary: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			url, _ := relay(t)
 			p := of(url, g, time.Minute)
 			start := time.Now()
@@ -54,6 +56,7 @@ func TestFanoutByWindowSendsSoManyMessagesAndEnds(t *testing.T) {
 }
 
 func TestChatOverAllTransportsIsAuditedExactly(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	r := drive(t, of(url, plan.Group{
 		Clients: 30, Rooms: 3, RoomsEach: 2, Rate: 200, Payload: plan.Size(300), AckPublish: true,
@@ -69,6 +72,7 @@ func TestChatOverAllTransportsIsAuditedExactly(t *testing.T) {
 }
 
 func TestRequestsInTurnAreAnswered(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	r := drive(t, of(url, plan.Group{Clients: 10, Requests: true, Think: plan.Time(50 * time.Millisecond)}, time.Second))
 	if c := r.Counts; c.Requests < 10*2 || c.Requests > 10*21 || c.Acks != c.Requests || c.AckTimeouts != 0 || r.Latency.Ack.Count() != c.Acks {
@@ -77,6 +81,7 @@ func TestRequestsInTurnAreAnswered(t *testing.T) {
 }
 
 func TestRequestsByRateAreEvenlyMany(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	r := drive(t, of(url, plan.Group{Clients: 10, Requests: true, RequestRate: 200}, time.Second))
 	if c := r.Counts; c.Requests != 200 || c.Acks != 200 || c.Unsent != 0 {
@@ -85,6 +90,7 @@ func TestRequestsByRateAreEvenlyMany(t *testing.T) {
 }
 
 func TestRejoiningMembersGetWhatIsTheirs(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	r := drive(t, of(url, plan.Group{Clients: 20, Rooms: 2, RoomsEach: 1, Rate: 200, Rejoin: plan.Time(100 * time.Millisecond)}, 2*time.Second))
 	spotless(t, r)
@@ -94,6 +100,7 @@ func TestRejoiningMembersGetWhatIsTheirs(t *testing.T) {
 }
 
 func TestClientsWhoseStayIsOverAreReplaced(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	r := drive(t, of(url, plan.Group{Clients: 20, Rooms: 2, RoomsEach: 1, Publishers: 1, Rate: 100, Stay: plan.Time(300 * time.Millisecond)}, 2*time.Second))
 	spotless(t, r)
@@ -108,6 +115,7 @@ func TestClientsWhoseStayIsOverAreReplaced(t *testing.T) {
 }
 
 func TestArrivalsComeByRateAndStay(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	p := of(url, plan.Group{Arrivals: 100, Stay: plan.Time(200 * time.Millisecond)}, time.Second)
 	r := drive(t, p)
@@ -121,6 +129,7 @@ func TestArrivalsComeByRateAndStay(t *testing.T) {
 }
 
 func TestStormBringsEverybodyBack(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	g := plan.Group{Clients: 40, Rooms: 4, RoomsEach: 1, Publishers: 1, Rate: 200, Cut: plan.Cut{Share: .5, Every: 500 * time.Millisecond, For: 100 * time.Millisecond}}
 	r := drive(t, of(url, g, 1800*time.Millisecond))
@@ -144,6 +153,7 @@ func TestStormBringsEverybodyBack(t *testing.T) {
 }
 
 func TestSlowReadersDoNotCountAsLost(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t, func(c *socketio.Config) { c.Engine.MaxQueueBytes = 512 << 10 })
 	g := plan.Group{
 		Clients: 5, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 50, Payload: plan.Size(32 << 10),
@@ -162,6 +172,7 @@ func TestSlowReadersDoNotCountAsLost(t *testing.T) {
 // TestStallOfTheServerIsInEveryLatency: what was due while the server stood still counts
 // from then, not from when it could be sent or was answered.
 func TestStallOfTheServerIsInEveryLatency(t *testing.T) {
+	t.Parallel()
 	url, io := relay(t)
 	const stall = time.Second
 	var n atomic.Int64
@@ -186,6 +197,7 @@ func TestStallOfTheServerIsInEveryLatency(t *testing.T) {
 }
 
 func TestServersAreWatched(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	p := of(url, plan.Group{Clients: 5, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100}, time.Second)
 	p.PIDs = []int{os.Getpid()}
@@ -201,6 +213,7 @@ func TestServersAreWatched(t *testing.T) {
 }
 
 func TestInterruptionEndsWithEverythingJudged(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -221,6 +234,7 @@ func TestInterruptionEndsWithEverythingJudged(t *testing.T) {
 }
 
 func TestSpikeGoesUpAndBack(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	p := of(url, plan.Group{Clients: 5, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 50}, 0)
 	p.Phases = []plan.Phase{
@@ -254,6 +268,7 @@ func TestSpikeGoesUpAndBack(t *testing.T) {
 }
 
 func TestClientsThatDoNotReconnectAreGoneForGood(t *testing.T) {
+	t.Parallel()
 	url, _ := relay(t)
 	p := of(url, plan.Group{
 		Clients: 10, Rooms: 1, RoomsEach: 1, Publishers: 1, Rate: 100,
@@ -268,6 +283,7 @@ func TestClientsThatDoNotReconnectAreGoneForGood(t *testing.T) {
 }
 
 func TestServerThatDoesNotAnswerJoinsIsAudited(t *testing.T) {
+	t.Parallel()
 	url, io := relay(t)
 	io.On("enter", func(e *socketio.Event) {
 		room, _ := e.Arg(0).String()
@@ -283,6 +299,7 @@ func TestServerThatDoesNotAnswerJoinsIsAudited(t *testing.T) {
 }
 
 func TestOtherShapesOfEventsAreUnderstood(t *testing.T) {
+	t.Parallel()
 	url, io := relay(t)
 	io.On("say", func(e *socketio.Event) {
 		var in struct{ To, Text string }
@@ -301,6 +318,7 @@ func TestOtherShapesOfEventsAreUnderstood(t *testing.T) {
 
 // TestRefusedClientsStayInTheDenominator: of ten clients two are not let in.
 func TestRefusedClientsStayInTheDenominator(t *testing.T) {
+	t.Parallel()
 	url, io := relay(t)
 	io.Use(func(s *socketio.Socket) error {
 		var auth struct{ Client string }

@@ -26,6 +26,9 @@ func (r *run) finish() {
 		}
 	}
 	r.until(context.Background(), r.clock()+r.whole.Drain, r.drained)
+	if r.hooks.Drained != nil {
+		r.hooks.Drained()
+	}
 	if n := r.audit.Outstanding(); n > 0 {
 		r.warn("%d deliveries had not come %v after the last message was sent", n, r.whole.Drain)
 	}
@@ -38,12 +41,7 @@ func (r *run) finish() {
 
 // drained reports whether waiting longer brings nothing.
 func (r *run) drained() bool {
-	for _, g := range r.groups {
-		if !g.sent.Load() {
-			return false
-		}
-	}
-	return r.unsettled.Load() == 0 && r.asked.Load() == 0 && r.away.Load() == 0 && r.audit.Outstanding() <= 0 && r.audit.Missing() == 0
+	return r.lanes.Load() == 0 && r.unsettled.Load() == 0 && r.asked.Load() == 0 && r.away.Load() == 0 && r.audit.Outstanding() <= 0 && r.audit.Missing() == 0
 }
 
 // endClients judges all clients and closes their connections, all at once: a server that

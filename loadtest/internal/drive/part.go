@@ -1,0 +1,59 @@
+package drive
+
+import "github.com/causeway-rt/causeway/loadtest/internal/plan"
+
+// Part is one process's share of a run that several make together. The zero value is
+// all of it.
+type Part struct {
+	// Worker is the process's number among those of the run, from 0, and Workers how many
+	// there are.
+	Worker, Workers int
+}
+
+// of returns how many of n things are this part's. Thing number i is the part's whose
+// Worker is i modulo Workers.
+func (p Part) of(n int) int { return max(0, (n-p.Worker+p.Workers-1)/p.Workers) }
+
+// number is, in the whole run, that of the part's thing n.
+func (p Part) number(n int) int { return n*p.Workers + p.Worker }
+
+// shares is what a group's traffic is multiplied with in this part. Who publishes is
+// where the publishers are; members are everywhere.
+type shares struct {
+	publish  float64
+	ask      float64
+	arrivals float64
+}
+
+func (p Part) shares(g *plan.Group) shares {
+	even := 1 / float64(p.Workers)
+	s := shares{publish: even, ask: even, arrivals: even}
+	if g.Publishers > 0 {
+		s.publish = float64(p.of(g.Publishers)) / float64(g.Publishers)
+	}
+	return s
+}
+
+// messages is how many of the group's messages are this part's; 0 if there is no limit.
+func (p Part) messages(g *plan.Group) int {
+	if g.Publishers == 0 {
+		return p.of(g.Messages)
+	}
+	n := 0
+	for i := range p.of(g.Publishers) {
+		n += Part{p.number(i), g.Publishers}.of(g.Messages)
+	}
+	return n
+}
+
+// window is how many of the group's messages may be on their way from this part.
+func (p Part) window(g *plan.Group) int {
+	return max(1, int(float64(g.Window)*p.shares(g).publish))
+}
+
+// times is a line at a share of its height.
+func times(l plan.Line, share float64) plan.Line {
+	l.From *= share
+	l.To *= share
+	return l
+}
