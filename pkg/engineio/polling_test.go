@@ -226,17 +226,6 @@ func TestClientCloseAnswersThePendingGet(t *testing.T) {
 	})
 }
 
-func TestClientCloseWaitsForAGetItOvertook(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, p *poller) {
-		posted := make(chan answer, 1)
-		go func() { posted <- p.post("1") }()
-		time.Sleep(overtaking / 2)
-		p.poll().expect(t, http.StatusOK, "6")
-		(<-posted).expect(t, http.StatusOK, "ok")
-		p.peer.expectEnd(ReasonTransportClose)
-	})
-}
-
 func TestServerCloseAnswersThePendingGet(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, p *poller) {
 		pending := p.later()

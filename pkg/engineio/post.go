@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // servePost takes a payload from the client and answers when its packets have been
@@ -99,7 +98,7 @@ func (s *Session) dispatch(body []byte) bool {
 			return false
 		}
 		if p.kind == packetClose {
-			s.closedByClient()
+			s.abort(ReasonTransportClose, noopPacket)
 			break
 		}
 		if !s.receive(p) {
@@ -111,33 +110,6 @@ func (s *Session) dispatch(body []byte) bool {
 	}
 	s.server.stats.in(Polling, count, len(body))
 	return true
-}
-
-// overtaking is how much later than a POST a GET may arrive that was sent before it, on
-// another connection, which behind a balancer may lead through another node.
-const overtaking = 2 * time.Second
-
-// closedByClient ends a session at its client's wish. The client's pending GET is
-// answered with a noop; if it is not here yet, the POST waits a moment for it.
-func (s *Session) closedByClient() {
-	s.mu.Lock()
-	p := s.poll
-	var arrived chan struct{}
-	if p != nil && p.waiting == nil && s.state == stateOpen {
-		arrived = make(chan struct{})
-		p.arrived = arrived
-	}
-	s.mu.Unlock()
-	if arrived != nil {
-		timer := time.NewTimer(overtaking)
-		defer timer.Stop()
-		select {
-		case <-arrived:
-		case <-timer.C:
-		case <-s.Done():
-		}
-	}
-	s.abort(ReasonTransportClose, noopPacket)
 }
 
 func (s *Session) refusePost(w http.ResponseWriter, why rejection, reason Reason) {
