@@ -17,7 +17,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	p := s.poll
 	switch {
-	case p == nil || s.state != stateOpen:
+	case p == nil || s.state == stateClosed:
 		s.mu.Unlock()
 		s.server.reject(w, r, rejectSession)
 		return
@@ -56,28 +56,53 @@ func (s *Session) takePayload(w http.ResponseWriter, r *http.Request, p *poll, b
 	select {
 	case p.turn <- struct{}{}:
 	case <-s.Done():
-		s.server.reject(w, r, rejectSession)
+		s.answerUnheard(w, r, p)
 		return
 	}
 	s.mu.Lock()
-	current := s.poll == p && s.state == stateOpen
+	heard := s.poll == p && s.state == stateOpen
 	s.mu.Unlock()
-	if !current {
-		<-p.turn
-		s.server.reject(w, r, rejectMismatch)
-		return
-	}
-	ok := s.dispatch(body)
+	ok := heard && s.dispatch(body)
 	<-p.turn
-	s.mu.Lock()
-	p.posting = false // before the answer: the client may send the next one at once
-	s.mu.Unlock()
-	if !ok {
+	switch {
+	case !heard:
+		s.answerUnheard(w, r, p)
+	case !ok:
+		s.posted(p)
 		_ = s.server.reply(w, http.StatusBadRequest, "", nil)
-		return
+	default:
+		s.answerPost(w, r, p)
 	}
+}
+
+// answerUnheard answers a POST that came too late for the receiver. While the session
+// still waits for a GET to tell its client of the end, the POST is taken and ignored, as
+// by the reference: the client would take a refusal for a lost connection, and come back.
+func (s *Session) answerUnheard(w http.ResponseWriter, r *http.Request, p *poll) {
+	s.mu.Lock()
+	current, state := s.poll == p, s.state
+	s.mu.Unlock()
+	switch {
+	case !current:
+		s.server.reject(w, r, rejectMismatch)
+	case state == stateClosed:
+		s.server.reject(w, r, rejectSession)
+	default:
+		s.answerPost(w, r, p)
+	}
+}
+
+func (s *Session) answerPost(w http.ResponseWriter, r *http.Request, p *poll) {
+	s.posted(p)
 	s.server.addHeaders(w, r, false)
 	_ = s.server.reply(w, http.StatusOK, "text/html", []byte("ok"))
+}
+
+// posted ends a POST before it is answered: the client may send the next one at once.
+func (s *Session) posted(p *poll) {
+	s.mu.Lock()
+	p.posting = false
+	s.mu.Unlock()
 }
 
 // dispatch decodes a payload. false says that it was broken; what stood before the
