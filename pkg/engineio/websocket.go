@@ -83,7 +83,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c := h.conn
 	c.tcp = tcp
 	if t, ok := tcp.(syscall.Conn); ok && canWriteNow {
-			c.raw, _ = t.SyscallConn() // an error leaves nil: the blocking way
+		c.raw, _ = t.SyscallConn() // an error leaves nil: the blocking way
 	}
 	c.try, _ = tcp.(tryWriter)
 	wire := &wire{conn: c}
