@@ -26,8 +26,10 @@ func TestNobodyNoticesABalancerWithoutStickiness(t *testing.T) {
 	s.expect("connected")
 	t.Log(s.expect("talked").Error)
 
-	if n := balancer.sum("hrsp_4xx", "hrsp_5xx", "econ", "eresp"); n != 0 {
-		t.Errorf("%d answers of 4xx or 5xx, or none", n)
+	for _, name := range []string{"hrsp_4xx", "hrsp_5xx", "econ", "eresp"} {
+		if n := balancer.sum(name); n != 0 {
+			t.Errorf("%s is %d:\n%s", name, n, balancer.refusals())
+		}
 	}
 	total := map[string]float64{}
 	for _, n := range nodes {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,11 +22,15 @@ type haproxy struct {
 	address string // host:port
 	stats   string // URL
 	log     logBuffer
+	// requests is the file to which it writes a line for each request. It does not wait
+	// for who reads a pipe, and would leave lines out.
+	requests string
 }
 
 const haproxyConfig = `
 global
   maxconn 8000
+  log stdout len 4096 format raw local0 info
 defaults
   mode http
   timeout connect 2s
@@ -35,6 +40,8 @@ defaults
   option redispatch
 frontend clients
   bind %s
+  log global
+  option httplog
   default_backend nodes
 backend nodes
   balance roundrobin
@@ -50,7 +57,7 @@ func startHAProxy(t *testing.T, nodes []*server) *haproxy {
 	t.Helper()
 	path := program(t, "haproxy", "/usr/sbin/haproxy")
 	figures := freeAddress(t)
-	h := &haproxy{t: t, address: freeAddress(t), stats: "http://" + figures + "/;csv"}
+	h := &haproxy{t: t, address: freeAddress(t), stats: "http://" + figures + "/;csv", requests: filepath.Join(t.TempDir(), "requests")}
 	var servers strings.Builder
 	for i, n := range nodes {
 		_, checked, _ := strings.Cut(n.internal, ":")
@@ -60,8 +67,13 @@ func startHAProxy(t *testing.T, nodes []*server) *haproxy {
 	if err := os.WriteFile(file, fmt.Appendf(nil, haproxyConfig, h.address, &servers, figures), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	requests, err := os.Create(h.requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer requests.Close()
 	cmd := exec.Command(path, "-db", "-f", file)
-	cmd.Stdout, cmd.Stderr = &h.log, &h.log
+	cmd.Stdout, cmd.Stderr = requests, &h.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -125,4 +137,41 @@ func (h *haproxy) sum(names ...string) (n int) {
 		}
 	}
 	return n
+}
+
+// A line of option httplog: … backend/server timers status bytes - - end … "request",
+// where the first letter of the end says whether it was the server that broke off; and
+// the session that a request names.
+var (
+	httpResult = regexp.MustCompile(` nodes/\S+ \S+ (-?\d+) \d+ - - (\S)`)
+	sidInQuery = regexp.MustCompile(`[?&]sid=([\w-]+)`)
+)
+
+// refusals returns the lines of requests that got 4xx, 5xx or no whole answer, and for
+// each of them those of its session's other requests: in the order in which they ended.
+func (h *haproxy) refusals() string {
+	h.t.Helper()
+	log, err := os.ReadFile(h.requests)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	lines := strings.Split(string(log), "\n")
+	bad, ill := make([]bool, len(lines)), map[string]bool{}
+	for i, line := range lines {
+		found := httpResult.FindStringSubmatch(line)
+		if found == nil || found[1] < "400" && found[1] != "-1" && !strings.Contains("SsPRI", found[2]) { // three digits
+			continue
+		}
+		bad[i] = true
+		if sid := sidInQuery.FindStringSubmatch(line); sid != nil {
+			ill[sid[1]] = true
+		}
+	}
+	var out strings.Builder
+	for i, line := range lines {
+		if sid := sidInQuery.FindStringSubmatch(line); bad[i] || sid != nil && ill[sid[1]] {
+			out.WriteString(line + "\n")
+		}
+	}
+	return shorten(out.String())
 }

@@ -23,7 +23,7 @@ const (
 	MaxHeaderBytes = 32 << 10
 
 	// dialTimeout is short, as a client waits and shall hear within a second that its
-	// session's node is dead.
+	// session's node is dead. It is for two attempts.
 	dialTimeout = 700 * time.Millisecond
 	// idlePeerTimeout is shorter than the time after which the internal listener
 	// closes an idle connection: no request must meet a closed one.
@@ -86,9 +86,9 @@ func NewForwarder(cfg Forwarding) (*Forwarder, error) {
 		cfg.ObserveAdded = func(string, time.Duration) {}
 	}
 	f := &Forwarder{cfg: cfg, tag: cfg.Registry.Tag(), log: cfg.Logger, idle: make(chan struct{}, 1)}
-	f.dialer.Timeout = dialTimeout
+	f.dialer.Timeout = dialTimeout / 2
 	f.transport = &http.Transport{
-		DialContext:            f.dialer.DialContext,
+		DialContext:            f.dial,
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdlePerPeer,
 		IdleConnTimeout:        idlePeerTimeout,

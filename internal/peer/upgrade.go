@@ -24,7 +24,7 @@ func (f *Forwarder) serveUpgrade(w http.ResponseWriter, r *http.Request, n *know
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
 	defer cancel()
-	owner, err := f.dialer.DialContext(ctx, "tcp", n.Address)
+	owner, err := f.dial(ctx, "tcp", n.Address)
 	if err != nil {
 		f.broken(w, r, f.failed(r, n, err))
 		return
@@ -136,7 +136,7 @@ var errNoTrunk = errors.New("node opens no trunk")
 
 // openTrunk asks a node for a trunk with an id.
 func (f *Forwarder) openTrunk(ctx context.Context, n *known, id string) (net.Conn, error) {
-	conn, err := f.dialer.DialContext(ctx, "tcp", n.Address)
+	conn, err := f.dial(ctx, "tcp", n.Address)
 	if err != nil {
 		return nil, err
 	}

@@ -38,19 +38,10 @@ type flusher struct {
 func newFlusher(s *Server) *flusher {
 	f := &flusher{server: s, wake: make(chan struct{}, 1), buf: make([]byte, 0, flushBytes)}
 	f.write = func(fd uintptr) bool {
-		f.n, f.err = ignoringEINTR(int(fd), f.out)
+		f.n, f.err = writeNow(fd, f.out)
 		return true // never wait here
 	}
 	return f
-}
-
-func ignoringEINTR(fd int, p []byte) (int, error) {
-	for {
-		n, err := syscall.Write(fd, p)
-		if err != syscall.EINTR {
-			return max(n, 0), err
-		}
-	}
 }
 
 // push appends a session to the ready list.

@@ -15,8 +15,6 @@ type poll struct {
 	posting bool
 	// body is the request whose body is being taken; nil while there is none.
 	body *http.ResponseController
-	// arrived is closed when a GET becomes pending; nil while nobody waits for that.
-	arrived chan struct{}
 	// farewell answers the pending GET of a session that was aborted.
 	farewell *Message
 	// turn is held by whoever hands packets to the receiver: a POST, or the WebSocket
@@ -54,9 +52,10 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	p := s.poll
 	switch {
-	case p == nil || s.state == stateClosed:
+	case p == nil || s.state == stateClosed: // since the session was looked up
 		s.mu.Unlock()
-		s.server.reject(w, r, rejectSession)
+		req := parseRequest(r)
+		s.server.serveUnknown(w, r, &req)
 		return
 	case p.waiting != nil:
 		s.mu.Unlock()
@@ -67,10 +66,6 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	}
 	wake := make(chan struct{}, 1)
 	p.waiting = wake
-	if p.arrived != nil {
-		close(p.arrived)
-		p.arrived = nil
-	}
 	late := s.state == stateClosing // the goodbye found no GET pending
 	if late || len(s.queue) > 0 {
 		s.kick()

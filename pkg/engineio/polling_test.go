@@ -226,17 +226,6 @@ func TestClientCloseAnswersThePendingGet(t *testing.T) {
 	})
 }
 
-func TestClientCloseWaitsForAGetItOvertook(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, p *poller) {
-		posted := make(chan answer, 1)
-		go func() { posted <- p.post("1") }()
-		time.Sleep(overtaking / 2)
-		p.poll().expect(t, http.StatusOK, "6")
-		(<-posted).expect(t, http.StatusOK, "ok")
-		p.peer.expectEnd(ReasonTransportClose)
-	})
-}
-
 func TestServerCloseAnswersThePendingGet(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, p *poller) {
 		pending := p.later()
@@ -261,7 +250,7 @@ func TestServerCloseTellsALateGet(t *testing.T) {
 				p.peer.Close(ReasonForcedClose)
 				p.peer.expectEnd(ReasonForcedClose)
 				time.Sleep(pollLinger - time.Millisecond)
-				p.post("4x").expect(t, http.StatusBadRequest, `{"code":1,"message":"Session ID unknown"}`)
+				p.post("4x").expect(t, http.StatusOK, "ok") // and ignored: a refusal would be a lost connection
 				for _, want := range row.want {
 					p.poll().expect(t, http.StatusOK, want)
 				}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // servePost takes a payload from the client and answers when its packets have been
@@ -18,7 +17,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	p := s.poll
 	switch {
-	case p == nil || s.state != stateOpen:
+	case p == nil || s.state == stateClosed:
 		s.mu.Unlock()
 		s.server.reject(w, r, rejectSession)
 		return
@@ -57,28 +56,53 @@ func (s *Session) takePayload(w http.ResponseWriter, r *http.Request, p *poll, b
 	select {
 	case p.turn <- struct{}{}:
 	case <-s.Done():
-		s.server.reject(w, r, rejectSession)
+		s.answerUnheard(w, r, p)
 		return
 	}
 	s.mu.Lock()
-	current := s.poll == p && s.state == stateOpen
+	heard := s.poll == p && s.state == stateOpen
 	s.mu.Unlock()
-	if !current {
-		<-p.turn
-		s.server.reject(w, r, rejectMismatch)
-		return
-	}
-	ok := s.dispatch(body)
+	ok := heard && s.dispatch(body)
 	<-p.turn
-	s.mu.Lock()
-	p.posting = false // before the answer: the client may send the next one at once
-	s.mu.Unlock()
-	if !ok {
+	switch {
+	case !heard:
+		s.answerUnheard(w, r, p)
+	case !ok:
+		s.posted(p)
 		_ = s.server.reply(w, http.StatusBadRequest, "", nil)
-		return
+	default:
+		s.answerPost(w, r, p)
 	}
+}
+
+// answerUnheard answers a POST that came too late for the receiver. While the session
+// still waits for a GET to tell its client of the end, the POST is taken and ignored, as
+// by the reference: the client would take a refusal for a lost connection, and come back.
+func (s *Session) answerUnheard(w http.ResponseWriter, r *http.Request, p *poll) {
+	s.mu.Lock()
+	current, state := s.poll == p, s.state
+	s.mu.Unlock()
+	switch {
+	case !current:
+		s.server.reject(w, r, rejectMismatch)
+	case state == stateClosed:
+		s.server.reject(w, r, rejectSession)
+	default:
+		s.answerPost(w, r, p)
+	}
+}
+
+func (s *Session) answerPost(w http.ResponseWriter, r *http.Request, p *poll) {
+	s.posted(p)
 	s.server.addHeaders(w, r, false)
 	_ = s.server.reply(w, http.StatusOK, "text/html", []byte("ok"))
+}
+
+// posted ends a POST before it is answered: the client may send the next one at once.
+func (s *Session) posted(p *poll) {
+	s.mu.Lock()
+	p.posting = false
+	s.mu.Unlock()
 }
 
 // dispatch decodes a payload. false says that it was broken; what stood before the
@@ -99,7 +123,7 @@ func (s *Session) dispatch(body []byte) bool {
 			return false
 		}
 		if p.kind == packetClose {
-			s.closedByClient()
+			s.abort(ReasonTransportClose, noopPacket)
 			break
 		}
 		if !s.receive(p) {
@@ -111,33 +135,6 @@ func (s *Session) dispatch(body []byte) bool {
 	}
 	s.server.stats.in(Polling, count, len(body))
 	return true
-}
-
-// overtaking is how much later than a POST a GET may arrive that was sent before it, on
-// another connection, which behind a balancer may lead through another node.
-const overtaking = 2 * time.Second
-
-// closedByClient ends a session at its client's wish. The client's pending GET is
-// answered with a noop; if it is not here yet, the POST waits a moment for it.
-func (s *Session) closedByClient() {
-	s.mu.Lock()
-	p := s.poll
-	var arrived chan struct{}
-	if p != nil && p.waiting == nil && s.state == stateOpen {
-		arrived = make(chan struct{})
-		p.arrived = arrived
-	}
-	s.mu.Unlock()
-	if arrived != nil {
-		timer := time.NewTimer(overtaking)
-		defer timer.Stop()
-		select {
-		case <-arrived:
-		case <-timer.C:
-		case <-s.Done():
-		}
-	}
-	s.abort(ReasonTransportClose, noopPacket)
 }
 
 func (s *Session) refusePost(w http.ResponseWriter, why rejection, reason Reason) {

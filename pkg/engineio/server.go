@@ -25,6 +25,7 @@ type Server struct {
 	emptied    chan struct{} // signalled when the last session has gone
 
 	stats      counters
+	departures departures
 	goroutines sync.WaitGroup
 	draining   atomic.Bool
 	next       atomic.Uint32 // deals sessions to the flushers
@@ -80,6 +81,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := parseRequest(r)
 	sess, why, ok := s.verify(r, &req)
 	switch {
+	case !ok && why == rejectSession:
+		s.serveUnknown(w, r, &req)
 	case !ok:
 		s.reject(w, r, why)
 	case sess == nil:

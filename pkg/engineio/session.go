@@ -263,7 +263,8 @@ func (s *Session) close(reason Reason, frame *Message) {
 // fail ends the session and its transport at once. What waits is discarded.
 func (s *Session) fail(reason Reason) { s.abort(reason, closePacket) }
 
-// abort is fail with a choice of what a pending GET is answered with.
+// abort is fail with a choice of what a pending GET is answered with: a noop if it is the
+// client that ends the session, of which more may be under way then.
 func (s *Session) abort(reason Reason, farewell *Message) {
 	s.mu.Lock()
 	if s.state == stateClosed {
@@ -273,6 +274,9 @@ func (s *Session) abort(reason Reason, farewell *Message) {
 	first := s.state == stateOpen
 	if first {
 		s.reason = reason
+	}
+	if farewell == noopPacket {
+		s.expectLate()
 	}
 	s.state = stateClosed
 	s.queue, s.queueBytes = nil, 0

@@ -34,7 +34,11 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	if !free { // one upgrade is enough; the reference accepts and closes, too
-		s.server.stats.rejected(rejectMismatch)
+		if s.server.departures.take(s.id, lateUpgrade) { // its client has closed it since it was looked up
+			s.server.stats.upgradesFailed.Add(1)
+		} else {
+			s.server.stats.rejected(rejectMismatch)
+		}
 		_ = c.tcp.Close()
 		c.cleanUp()
 		return

@@ -82,7 +82,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	c := h.conn
 	c.tcp = tcp
-	if t, ok := tcp.(syscall.Conn); ok {
+	if t, ok := tcp.(syscall.Conn); ok && canWriteNow {
 		c.raw, _ = t.SyscallConn() // an error leaves nil: the blocking way
 	}
 	c.try, _ = tcp.(tryWriter)
