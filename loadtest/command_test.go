@@ -92,6 +92,7 @@ func TestEveryFlagOfAPlanIsOneOfRun(t *testing.T) {
 
 func TestRefusalIsOneLineWithStatusTwo(t *testing.T) {
 	plan := writeFile(t, "groups: [{scenario: chat}]\nurl: localhost\n")
+	expecting := writeFile(t, "groups: [{scenario: chat}]\nexpect: lots=0\n")
 	notAResult := writeFile(t, "{}")
 	for _, tt := range []struct {
 		name string
@@ -115,6 +116,7 @@ func TestRefusalIsOneLineWithStatusTwo(t *testing.T) {
 		{"file of a plan", "run --file=/does/not/exist", []string{"--file", "/does/not/exist", "YAML"}},
 		{"two files", "run --file=a --file=b", []string{"--file", "once"}},
 		{"file with a mistake", "run --file=" + plan, []string{plan + ":2:", "url[0]", `"localhost"`}},
+		{"expectation in a file", "run --file=" + expecting, []string{expecting, "expect", "lots", "lost"}},
 		{"flag beside a file", "run --rate=3 --file=" + plan, []string{`--rate="3"`, "in the file"}},
 		{"directory for a report", "run --scenario=chat --html=" + t.TempDir(), []string{"--html", "directory"}},
 		{"report into nowhere", "run --scenario=chat --json=/does/not/exist.json", []string{"--json", "/does/not/exist.json", "written"}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -39,7 +40,7 @@ func (c *runCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	expected, err := verdict.Parse(p.Expect)
 	if err != nil {
-		return fmt.Errorf("--expect: %w", err)
+		return fmt.Errorf("%s: %w", c.expectedBy(), err)
 	}
 	out, err := c.outputs(stdout)
 	if err != nil {
@@ -82,6 +83,14 @@ func (c *runCommand) plan() (plan.Plan, error) {
 	return plan.Plan{}, fmt.Errorf("--file=%q: want it once", c.File[1])
 }
 
+// expectedBy is what the expectations are from.
+func (c *runCommand) expectedBy() string {
+	if len(c.Expect) == 0 && len(c.File) > 0 {
+		return c.File[0] + ": expect"
+	}
+	return "--expect"
+}
+
 func checkMachine(ctx context.Context, p *plan.Plan) (machine.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookup)
 	defer cancel()
@@ -117,20 +126,28 @@ func finish(res *result.Result, out outputs, people io.Writer) error {
 	for _, name := range out.files() {
 		fmt.Fprintln(people, "written:", filepath.Clean(name))
 	}
+	return outcome(res)
+}
+
+// outcome is what the exit status says of a result.
+func outcome(res *result.Result) error {
 	switch {
 	case !verdict.Met(res.Checks):
 		return errUnmet
+	case res.Ended != "complete" && res.Ended != "interrupted":
+		return errors.New(res.Ended + mostFrequent(res.Errors))
 	case len(res.Checks) == 0 && res.Counts.Attempts > 0 && res.Counts.Connected == 0:
 		return fmt.Errorf("no client could connect%s", mostFrequent(res.Errors))
 	}
 	return nil
 }
 
-func mostFrequent(errors []result.ErrorClass) string {
-	if len(errors) == 0 {
+// mostFrequent ends a sentence with what went wrong, if anything.
+func mostFrequent(classes []result.ErrorClass) string {
+	if len(classes) == 0 {
 		return ""
 	}
-	return ": " + errors[0].Class
+	return " (" + classes[0].Class + ")"
 }
 
 // on is whether a switch is on.

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/faulty"
+	"github.com/causeway-rt/causeway/loadtest/internal/plan"
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
 )
 
@@ -172,4 +175,51 @@ func (w *untilIntervals) Write(b []byte) (int, error) {
 		w.enough()
 	}
 	return w.Buffer.Write(b)
+}
+
+func TestStatusFollowsFromTheResult(t *testing.T) {
+	some, none := result.Counts{Attempts: 5, Connected: 3}, result.Counts{Attempts: 5}
+	met, unmet := []result.Check{{OK: true}}, []result.Check{{OK: true}, {}}
+	for _, tt := range []struct {
+		name string
+		res  result.Result
+		want string // of the error
+	}{
+		{"complete", result.Result{Ended: "complete", Counts: some}, ""},
+		{"interrupted", result.Result{Ended: "interrupted", Counts: some}, ""},
+		{"as expected", result.Result{Ended: "complete", Counts: none, Checks: met}, ""},
+		{"not as expected", result.Result{Ended: "complete", Counts: some, Checks: unmet}, errUnmet.Error()},
+		{"given up", result.Result{Ended: "given up: why", Counts: some, Checks: met}, "given up: why"},
+		{"given up, and not as expected", result.Result{Ended: "given up: why", Counts: some, Checks: unmet}, errUnmet.Error()},
+		{"nobody", result.Result{Ended: "complete", Counts: none, Errors: []result.ErrorClass{{Class: "connect: refused"}}}, "no client could connect (connect: refused)"},
+		{"interrupted before anybody tried", result.Result{Ended: "interrupted"}, ""},
+	} {
+		got := ""
+		if err := outcome(&tt.res); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestMetricsAreShownWhileItRuns(t *testing.T) {
+	c := runCommand{runFlags: runFlags{PrometheusListen: texts{"127.0.0.1:0"}, Quiet: toggle{"true"}}}
+	w, err := c.watch(io.Discard, plan.Plan{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	w.hooks().Interval(result.Interval{To: 1, Counts: result.Counts{Published: 77}}, nil)
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	answer, err := client.Get("http://" + w.server.Addr().String() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	if err != nil || !bytes.Contains(page, []byte("loadtest_published_total 77\n")) {
+		t.Errorf("%v: %s", err, page)
+	}
 }
