@@ -123,7 +123,7 @@ func TestOtherLoadIsAReasonNotToCompare(t *testing.T) {
 	}{
 		"scenario":    {func(r *result.Result) { r.Plan.Groups[0].Scenario = "chat" }, "groups[0].scenario"},
 		"clients":     {func(r *result.Result) { r.Plan.Groups[0].Clients = 7 }, "groups[0].clients"},
-		"payload":     {func(r *result.Result) { r.Plan.Groups[0].Payload = plan.Dist{Kind: "constant", A: 9} }, "groups[0].payload.a"},
+		"payload":     {func(r *result.Result) { r.Plan.Groups[0].Payload = plan.Dist{Kind: "constant", A: 9} }, "groups[0].payload"},
 		"one more":    {func(r *result.Result) { r.Plan.Groups = append(r.Plan.Groups, plan.Group{Name: "x"}) }, "groups[1].name"},
 		"duration":    {func(r *result.Result) { r.Plan.Phases[0].Duration = time.Minute }, "phases[0].duration"},
 		"rate":        {func(r *result.Result) { r.Plan.Phases[0].Rate = map[string]float64{"fanout": 5} }, "phases[0].rate.fanout"},
