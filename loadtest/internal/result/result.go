@@ -33,7 +33,9 @@ type Result struct {
 
 	Intervals []Interval `json:"intervals"`
 	Servers   []Server   `json:"servers"`
-	Workers   []Worker   `json:"workers,omitempty"`
+	// Before is, by index of Servers, what each was using before the first connection.
+	Before  []Sample `json:"before,omitempty"`
+	Workers []Worker `json:"workers,omitempty"`
 	// Checks is the verdict, one of each expectation. nil: nothing was expected.
 	Checks   []Check  `json:"checks,omitempty"`
 	Warnings []string `json:"warnings,omitempty"` // what a reader must know: limits met, workers lost, clocks apart
