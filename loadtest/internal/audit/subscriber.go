@@ -1,5 +1,7 @@
 package audit
 
+import "math"
+
 // Subscriber is a client that receives. It belongs to one goroutine, the client's
 // reading one; when that has ended, to whoever waited for it.
 type Subscriber struct {
@@ -88,7 +90,7 @@ func (s *Subscriber) Refused(r *Room) {
 // Absent says that the client should be in the room from now on, and is not, because
 // it got no connection. What is sent until Joined counts as Absent. A client that was
 // connected once is none.
-func (s *Subscriber) Absent(r *Room) { s.AbsentSince(r, s.audit.now()) }
+func (s *Subscriber) Absent(r *Room) { s.AbsentSince(r, math.MaxInt64) }
 
 // AbsentSince is Absent from an earlier time on, by Audit.Now: an attempt to connect takes
 // its time to fail, and the client should have been there all the while.
