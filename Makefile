@@ -17,21 +17,29 @@ COSTS := Allocates|IdleWebSocketSession
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: help build test bench lint fuzz clean
+# For the comparison with the official server: ARGS='--rounds 5 --only fan1,fan16'.
+ARGS ?=
+
+.PHONY: help build test bench compare lint fuzz clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/gateway, stamped with the version that git names
+build: ## build bin/gateway and bin/loadtest, stamped with the version that git names
 	CGO_ENABLED=0 go build -ldflags '-X main.release=$(VERSION)' -o bin/gateway ./cmd/gateway
+	CGO_ENABLED=0 go build -ldflags '-X main.release=$(VERSION)' -o bin/loadtest ./loadtest
 
 test: ## install what the tests need, run all of them, say what was skipped and why
 	@scripts/test-needs
 	go vet ./...
-	{ go test -json -race -timeout $(TEST_TIMEOUT) ./... || true; go test -json -run '$(COSTS)' ./pkg/engineio || true; } | go run ./internal/testsum
+	{ go test -json -race -timeout $(TEST_TIMEOUT) ./... || true; go test -json -run '$(COSTS)' ./pkg/engineio ./loadtest/internal/audit || true; } | go run ./internal/testsum
 
 bench: ## run the Go benchmarks; BENCH=regexp chooses
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+compare: build ## measure the gateway beside the official Node.js server (needs redis-server); ARGS
+	@cd loadtest/versus/node && npm ci --no-audit --no-fund --loglevel=error
+	go run ./loadtest/versus $(ARGS)
 
 lint: $(GOLANGCI) ## run golangci-lint, and prove that its layer rules bite
 	$(GOLANGCI) run --allow-parallel-runners ./...
