@@ -14,11 +14,12 @@ import (
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
 )
 
-// The names of what is read. The first two are those of every Prometheus client
+// The names of what is read. The first three are those of every Prometheus client
 // library, prom-client of Node.js included.
 const (
 	nameCPU     = "process_cpu_seconds_total"
 	nameMemory  = "process_resident_memory_bytes"
+	nameBorn    = "process_start_time_seconds"
 	nameQueue   = "gateway_queue_bytes"
 	namePublish = "gateway_adapter_publish_duration_seconds"
 )

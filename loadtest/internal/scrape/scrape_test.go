@@ -103,6 +103,34 @@ nodejs_gc_duration_seconds_count{kind="minor"} 5
 	}
 }
 
+func TestServersOfOneProcessAreCountedOnce(t *testing.T) {
+	born := []float64{100.25, 100.25, 100.5} // the third is a process of its own
+	var urls []string
+	for _, at := range born {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, "process_start_time_seconds %g\nprocess_cpu_seconds_total 3\nprocess_resident_memory_bytes 1000\ngateway_connections 7\n", at)
+		}))
+		t.Cleanup(server.Close)
+		urls = append(urls, server.URL)
+	}
+	s, err := New(urls, nil, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range 2 {
+		got := s.Sample(context.Background())
+		for i, cpu := range []float64{3, 0, 3} {
+			if got[i].CPUSeconds != cpu || got[i].ResidentBytes != int64(cpu)*1000/3 || got[i].Connections != 7 {
+				t.Errorf("server %d: %+v, want %v s of CPU", i, got[i], cpu)
+			}
+		}
+	}
+	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "one process") {
+		t.Errorf("warnings %q", w)
+	}
+}
+
 func TestServerThatCannotBeReadCostsItsOwnFiguresOnly(t *testing.T) {
 	for name, tt := range map[string]struct {
 		page http.HandlerFunc

@@ -29,8 +29,11 @@ type Scraper struct {
 type target struct {
 	server  result.Server
 	url     string
+	host    string // of url, without the port
 	pid     int
 	publish mean
+	born    float64 // when its process began, in Unix seconds; 0: not known
+	with    *target // one before it, which is the same process; nil: none
 	failed  int
 	because error // of the last failure
 }
@@ -52,7 +55,7 @@ func New(urls []string, pids []int, timeout time.Duration) (*Scraper, error) {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("metrics %q: not a URL as http://127.0.0.1:9090/metrics", raw)
 		}
-		s.targets = append(s.targets, &target{url: raw, server: result.Server{Name: u.Host, Source: "metrics"}})
+		s.targets = append(s.targets, &target{url: raw, host: u.Hostname(), server: result.Server{Name: u.Host, Source: "metrics"}})
 	}
 	for _, pid := range pids {
 		s.targets = append(s.targets, &target{pid: pid, server: result.Server{Name: processName(pid), Source: "process"}})
@@ -89,7 +92,23 @@ func (s *Scraper) Sample(ctx context.Context) []result.Sample {
 		asking.Go(func() { out[i] = s.sample(ctx, t) })
 	}
 	asking.Wait()
+	s.countOnce(out)
 	return out
+}
+
+// countOnce leaves what several servers of one process use to the first of them, as of
+// gateway --dev --nodes 3.
+func (s *Scraper) countOnce(samples []result.Sample) {
+	for i, t := range s.targets {
+		for _, first := range s.targets[:i] {
+			if t.with == nil && first.with == nil && t.born > 0 && t.born == first.born && t.host == first.host {
+				t.with = first
+			}
+		}
+		if t.with != nil {
+			samples[i].CPUSeconds, samples[i].ResidentBytes = 0, 0
+		}
+	}
 }
 
 func (s *Scraper) sample(ctx context.Context, t *target) result.Sample {
@@ -100,6 +119,7 @@ func (s *Scraper) sample(ctx context.Context, t *target) result.Sample {
 	if err != nil {
 		return t.note(result.NoSample(), err)
 	}
+	t.born, _ = families.sum(nameBorn)
 	return t.note(families.sample(&t.publish), nil)
 }
 
@@ -116,6 +136,9 @@ func (t *target) note(s result.Sample, err error) result.Sample {
 func (s *Scraper) Warnings() []string {
 	var out []string
 	for _, t := range s.targets {
+		if t.with != nil {
+			out = append(out, fmt.Sprintf("%s is in one process with %s: their CPU and memory are counted there", t.server.Name, t.with.server.Name))
+		}
 		if t.failed > 0 {
 			out = append(out, fmt.Sprintf("%s: what it uses could not be read %d times, lastly: %v", t.server.Name, t.failed, t.because))
 		}
