@@ -104,11 +104,11 @@ var (
 )
 
 func TestFlagsInPagesExist(t *testing.T) {
-	help := run(t, "make build && bin/gateway --help")
+	help := run(t, "make build && bin/gateway --help && for c in run search worker compare; do bin/loadtest $c --help; done")
 	for path, text := range pages(t) {
 		for _, m := range flagName.FindAllStringSubmatch(text, -1) {
 			if !strings.Contains(help, "--"+m[1]) {
-				t.Errorf("%s names --%s, which the gateway's help does not", path, m[1])
+				t.Errorf("%s names --%s, which no help does", path, m[1])
 			}
 		}
 	}
