@@ -8,7 +8,7 @@ import (
 
 // probeResult is what came of the attempt to reach the server by WebSocket as well.
 type probeResult struct {
-	socket *socket
+	socket *socket // nil: err says why
 	err    error
 }
 
@@ -20,6 +20,9 @@ func (p *poller) probe() {
 		if err = w.probe(); err != nil {
 			p.session.drop(w.link)
 		}
+	}
+	if err != nil {
+		w = nil
 	}
 	p.probed <- probeResult{socket: w, err: err}
 }
@@ -66,7 +69,7 @@ func (w *socket) awaitProbe() error {
 // is waited for; what is sent meanwhile waits, and follows the upgrade packet.
 func (p *poller) change(result probeResult) error {
 	p.result, p.probed = &result, nil
-	if result.err != nil {
+	if result.socket == nil {
 		return nil // polling goes on
 	}
 	s, o := p.session, &p.session.outbox

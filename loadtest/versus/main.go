@@ -35,8 +35,9 @@ func main() {
 	var f flags
 	kong.Parse(&f, kong.Name("versus"), kong.Description("Measures the gateway beside the official Node.js Socket.IO server."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := compare(ctx, f); err != nil {
+	err := compare(ctx, f)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "versus:", err)
 		os.Exit(2)
 	}
