@@ -275,11 +275,14 @@ func (c *composer) processes() {
 		if i < len(samples)-1 {
 			who = c.server(i)
 		}
-		cores := "-"
-		if v := c.cores[i]; !math.IsNaN(v) {
-			cores = fmt.Sprintf("%.2f", v)
+		cores, memory := "-", "-"
+		if s.ResidentBytes != 0 { // 0: it is in one process with a server above, where both are counted
+			memory = known(s.ResidentBytes, show.Bytes)
+			if v := c.cores[i]; !math.IsNaN(v) {
+				cores = fmt.Sprintf("%.2f", v)
+			}
 		}
-		figures := columns(plain, cores, known(s.ResidentBytes, show.Bytes), known(s.Connections, result.Whole), known(s.QueueBytes, show.Bytes))
+		figures := columns(plain, cores, memory, known(s.Connections, result.Whole), known(s.QueueBytes, show.Bytes))
 		c.add(rankServers, append(line{{plain, left("  "+show.Plain(who, name-3), name)}}, figures...)...)
 	}
 }

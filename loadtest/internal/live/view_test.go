@@ -97,6 +97,25 @@ func TestFrameFitsEveryTerminal(t *testing.T) {
 	}
 }
 
+func TestServerThatIsCountedWithAnotherShowsNoFiguresOfItsOwn(t *testing.T) {
+	res := faulty()
+	r := newRun(res.Plan)
+	for i := range 45 {
+		iv := &res.Intervals[i]
+		iv.Servers[1].CPUSeconds, iv.Servers[1].ResidentBytes = 0, 0
+		r.add(iv)
+	}
+	var rows [][]string
+	for _, l := range compose(r, style{}, 120, 60) {
+		if cells := strings.Fields(l.String()); len(cells) >= 5 && strings.HasPrefix(cells[0], "localhost:") {
+			rows = append(rows, cells)
+		}
+	}
+	if len(rows) < 2 || rows[0][1] == "-" || rows[1][1] != "-" || rows[1][2] != "-" {
+		t.Errorf("rows of servers: %q", rows)
+	}
+}
+
 func TestNarrowTerminalCutsNoFigure(t *testing.T) {
 	res := faulty()
 	r := newRun(res.Plan)

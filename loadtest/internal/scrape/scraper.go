@@ -136,14 +136,24 @@ func (t *target) note(s result.Sample, err error) result.Sample {
 func (s *Scraper) Warnings() []string {
 	var out []string
 	for _, t := range s.targets {
-		if t.with != nil {
-			out = append(out, fmt.Sprintf("%s is in one process with %s: their CPU and memory are counted there", t.server.Name, t.with.server.Name))
+		if also := s.inOneProcessWith(t); len(also) > 0 {
+			out = append(out, fmt.Sprintf("%s is one process with %s, whose CPU and memory are counted there", t.server.Name, strings.Join(also, " and ")))
 		}
 		if t.failed > 0 {
 			out = append(out, fmt.Sprintf("%s: what it uses could not be read %d times, lastly: %v", t.server.Name, t.failed, t.because))
 		}
 	}
 	return out
+}
+
+// inOneProcessWith names the servers whose use is counted with that of first.
+func (s *Scraper) inOneProcessWith(first *target) (names []string) {
+	for _, t := range s.targets {
+		if t.with == first {
+			names = append(names, t.server.Name)
+		}
+	}
+	return names
 }
 
 // Close ends idle connections.
