@@ -29,6 +29,7 @@ const aboutEnd = `
 Examples:
   loadtest run --scenario chat --clients 1000 --html report.html
   loadtest run --scenario fanout --expect 'delivery_p99<50ms,lost=0'
+  loadtest search --scenario fanout --expect 'delivery_p99<50ms,lost=0'
   loadtest compare before.json after.json
 
 Exit status: 0 all expectations met, 1 one was not, 2 no run could be made.
@@ -60,14 +61,42 @@ Examples:
 Exit status: 0 all expectations met, 1 one was not, 2 no run could be made.
 `
 
+const aboutSearch = `Usage: loadtest search --scenario NAME --expect LIST [flags]
+       loadtest search --file FILE --expect LIST [flags]
+
+Finds the highest load that still meets all expectations. Each load is a whole
+run, as loadtest run makes it. The load is doubled until an expectation is not
+met, then the distance is halved. A load that is not met is run once more, and
+is met if it then is. Between two runs the servers are waited for, until they
+are at rest. Ctrl-C ends the search with what is known so far.
+
+A load that this machine cannot make is told apart from one that the server
+does not bear: it is "held up", not "not met". The columns server and tool are
+the cores that each used under load.
+`
+
+const aboutSearchEnd = `
+Examples:
+  The most messages a second to 100 clients in one room, and a page about it:
+    loadtest search --scenario fanout --expect 'delivery_p99<50ms,lost=0' \
+      --duration 10s --html search.html --metrics http://127.0.0.1:9090/metrics
+  The most clients in a chat, as --clients of loadtest run:
+    loadtest search --scenario chat --vary clients --from 500 --to 20000 \
+      --expect 'delivery_p99<200ms,lost=0,connect_errors=0'
+
+Exit status: 0 a load was found, 1 even the lowest was not met, 2 the search
+could not be made.
+`
+
 const aboutCompare = `Usage: loadtest compare A.json B.json [flags]
 
 Shows two results that --json has written side by side, marks what is better or
 worse in B, and says why they should not be compared, if so.
 `
 
-// groups are the headings of the flags of run, in order.
+// groups are the headings of the flags of run and search, in order.
 var groups = []struct{ key, title string }{
+	{"search", "The search:"},
 	{"what", "What to run:"},
 	{"server", "The server:"},
 	{"load", "The load:"},
@@ -89,20 +118,44 @@ func printHelp(w io.Writer, app *kong.Application, node *kong.Node) {
 	}
 	switch node.Name {
 	case "run":
-		fmt.Fprint(w, aboutRun)
-		for _, g := range groups {
-			fmt.Fprintf(w, "\n%s\n", g.title)
-			printFlags(w, node, g.key)
-		}
-		fmt.Fprint(w, "\nNames in --expect:\n")
-		printWrapped(w, "  ", verdict.Names())
-		fmt.Fprint(w, aboutRunEnd)
+		printAll(w, node, aboutRun, aboutRunEnd)
+	case "search":
+		printAll(w, node, aboutSearch, aboutSearchEnd)
 	case "compare":
 		fmt.Fprint(w, aboutCompare, "\nFlags:\n")
 		printFlags(w, node, "")
 	default:
 		fmt.Fprintf(w, "Usage: loadtest %s\n\n%s\n", node.Name, node.Help)
 	}
+}
+
+// printAll writes the help of run or search.
+func printAll(w io.Writer, node *kong.Node, begin, end string) {
+	fmt.Fprint(w, begin)
+	for _, g := range groups {
+		if g.key == "search" && node.Name != "search" {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s\n", g.title)
+		printFlags(w, node, g.key)
+	}
+	fmt.Fprint(w, "\nNames in --expect:\n")
+	printWrapped(w, "  ", verdict.Names())
+	fmt.Fprint(w, end)
+}
+
+// ofSearch is what flags of run do otherwise in a search.
+var ofSearch = map[string]string{
+	"dry-run": "Check everything, print the plan of the lowest load as such a file, and stop.",
+	"expect":  "What each load has to meet: delivery_p99<50ms,lost=0,connect_errors<0.1%",
+	"html":    "Write a report of the search and of its best run that opens in a browser, offline.",
+	"json":    "Write all figures of all runs, for other programs.",
+	"csv":     "Write a line for each run.",
+	"no-live": "On a terminal too, no view of the runs: a line for each when it has ended.",
+	"quiet":   "Nothing while it runs; what was found at the end.",
+	"seed":    "Repeats the random choices of another search.",
+
+	"prometheus-listen": "Show the runs as Prometheus metrics there, such as :9101.",
 }
 
 // printFlags writes the flags of a group, each with what it takes or its default.
@@ -115,7 +168,11 @@ func printFlags(w io.Writer, node *kong.Node, group string) {
 		if f.PlaceHolder != "" {
 			name += "=" + f.PlaceHolder
 		}
-		lines := wrapped(f.Help, columns-margin)
+		text := f.Help
+		if other := ofSearch[f.Name]; other != "" && node.Name == "search" {
+			text = other
+		}
+		lines := wrapped(text, columns-margin)
 		if len(name) > margin-4 {
 			fmt.Fprintf(w, "  %s\n", name)
 			name = ""

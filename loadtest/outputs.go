@@ -12,41 +12,44 @@ import (
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
 )
 
-// output is a form of the result and where it goes.
-type output struct {
+// output is a form of what came out, a T, and where it goes.
+type output[T any] struct {
 	flag, file string
-	form       func(io.Writer, *result.Result) error
+	form       func(io.Writer, T) error
 }
 
 // outputs are all that were asked for.
-type outputs struct {
-	list   []output
+type outputs[T any] struct {
+	list   []output[T]
 	stdout io.Writer // of a file called -
 }
 
-// outputs makes sure that all can be written: it would be a pity to find out after an
+// outputs are the forms of a result.
+func (c *runCommand) outputs(stdout io.Writer) (outputs[*result.Result], error) {
+	return prepare(&c.runFlags, stdout, report.HTML,
+		func(w io.Writer, r *result.Result) error { return r.Write(w) },
+		func(w io.Writer, r *result.Result) error { return r.WriteCSV(w) })
+}
+
+// prepare makes sure that all can be written: it would be a pity to find out after an
 // hour of load.
-func (c *runCommand) outputs(stdout io.Writer) (outputs, error) {
-	out := outputs{stdout: stdout}
+func prepare[T any](f *runFlags, stdout io.Writer, html, json, csv func(io.Writer, T) error) (outputs[T], error) {
+	out := outputs[T]{stdout: stdout}
 	for _, asked := range []struct {
 		flag  string
 		files texts
-		form  func(io.Writer, *result.Result) error
-	}{
-		{"html", c.HTML, report.HTML},
-		{"json", c.JSON, func(w io.Writer, r *result.Result) error { return r.Write(w) }},
-		{"csv", c.CSV, func(w io.Writer, r *result.Result) error { return r.WriteCSV(w) }},
-	} {
+		form  func(io.Writer, T) error
+	}{{"html", f.HTML, html}, {"json", f.JSON, json}, {"csv", f.CSV, csv}} {
 		for _, file := range asked.files {
-			if err := out.add(output{asked.flag, file, asked.form}); err != nil {
-				return outputs{}, fmt.Errorf("--%s=%q: %w", asked.flag, file, err)
+			if err := out.add(output[T]{asked.flag, file, asked.form}); err != nil {
+				return outputs[T]{}, fmt.Errorf("--%s=%q: %w", asked.flag, file, err)
 			}
 		}
 	}
 	return out, nil
 }
 
-func (o *outputs) add(out output) error {
+func (o *outputs[T]) add(out output[T]) error {
 	for _, other := range o.list {
 		if other.file == out.file {
 			return fmt.Errorf("want another file than that of --%s", other.flag)
@@ -90,7 +93,7 @@ func writable(file string) error {
 }
 
 // onStdout: what is for people goes elsewhere.
-func (o *outputs) onStdout() bool {
+func (o *outputs[T]) onStdout() bool {
 	for _, out := range o.list {
 		if out.file == "-" {
 			return true
@@ -99,7 +102,7 @@ func (o *outputs) onStdout() bool {
 	return false
 }
 
-func (o *outputs) files() (names []string) {
+func (o *outputs[T]) files() (names []string) {
 	for _, out := range o.list {
 		if out.file != "-" {
 			names = append(names, out.file)
@@ -109,7 +112,7 @@ func (o *outputs) files() (names []string) {
 }
 
 // write writes all, even if one cannot be.
-func (o *outputs) write(res *result.Result) error {
+func (o *outputs[T]) write(res T) error {
 	var errs []error
 	for _, out := range o.list {
 		form := func(w io.Writer) error { return out.form(w, res) }

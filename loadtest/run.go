@@ -116,7 +116,7 @@ func (c *runCommand) complete(res *result.Result, warnings []string) {
 }
 
 // finish writes all reports, the summary last, and returns the verdict.
-func finish(res *result.Result, out outputs, people io.Writer) error {
+func finish(res *result.Result, out outputs[*result.Result], people io.Writer) error {
 	if err := out.write(res); err != nil {
 		return err
 	}

@@ -30,8 +30,15 @@ func (s *Server) publish(e *socketio.Event) {
 	s.mu.Lock()
 	if r := s.rooms[name]; r != nil {
 		now := time.Now()
+		r.published++
+		full := s.faults.MostInRoom > 0 && r.published > s.faults.MostInRoom
 		for to, since := range r.members {
-			if to != e.Socket() || s.faults.Echo {
+			switch {
+			case to == e.Socket() && !s.faults.Echo:
+			case full:
+				s.counts.Deliveries++
+				s.counts.Lost++
+			default:
 				s.deliver(e, heldBy{to, e.Socket(), name}, event, now.Sub(since) >= s.faults.Grace)
 			}
 		}

@@ -30,6 +30,9 @@ type Faults struct {
 	// Stray is, of the publications to a room, the share that also goes to a socket that
 	// has left it.
 	Stray float64
+	// MostInRoom is how many publications to a room are delivered: those after them are
+	// lost. 0 means all.
+	MostInRoom int
 
 	// Grace is how long nothing is done to a socket that has joined a room, or left it: as
 	// long as what was published before its client knew that may be on its way. 0 means
@@ -74,6 +77,7 @@ type Server struct {
 // room has the time since which a socket is in it, or is not any more.
 type room struct {
 	members, left map[*socketio.Socket]time.Time
+	published     int
 }
 
 // Start runs a server on a free port of the loopback until the test ends.

@@ -11,6 +11,9 @@ import (
 	"golang.org/x/term"
 )
 
+// Capable says whether out is a terminal on which New would draw a frame.
+func Capable(out *os.File) bool { return capable(out, os.Getenv) }
+
 // capable says whether out is a terminal on which a frame can be drawn over another.
 func capable(out *os.File, env func(string) string) bool {
 	if !term.IsTerminal(int(out.Fd())) || env("TERM") == "dumb" {

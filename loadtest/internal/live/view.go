@@ -36,6 +36,7 @@ type View struct {
 	run     *run
 	lines   []string // not yet written; without a terminal
 	omitted int      // lines that found no room
+	erased  bool     // the frame is to be gone in the end
 }
 
 // New begins a view of a run of p on out: a frame if it is a terminal that can move its
@@ -107,6 +108,14 @@ func (v *View) Close() {
 	}
 }
 
+// Erase is Close, but takes the frame away. Lines stay.
+func (v *View) Erase() {
+	v.mu.Lock()
+	v.erased = true
+	v.mu.Unlock()
+	v.Close()
+}
+
 // write is the goroutine that writes.
 func (v *View) write() {
 	defer close(v.done)
@@ -127,6 +136,9 @@ func (v *View) flush() {
 		width, height := v.out.size()
 		v.mu.Lock()
 		frame := compose(v.run, v.out.style, width, height)
+		if v.erased {
+			frame = nil
+		}
 		v.mu.Unlock()
 		v.out.draw(frame, width)
 		return

@@ -340,3 +340,18 @@ func TestSparklineReachesFromZeroToTheHighest(t *testing.T) {
 		t.Errorf("in ASCII: %q", got)
 	}
 }
+
+func TestErasedViewLeavesNothing(t *testing.T) {
+	res := faulty()
+	tty := terminal.New(100, 40)
+	fmt.Fprint(tty, "before\r\n")
+	v := start(tty, &screen{style: styleOf(environment()), out: tty, size: func() (int, int) { return 100, 40 }}, res.Plan)
+	for _, iv := range res.Intervals {
+		v.Interval(iv)
+	}
+	v.Erase()
+	fmt.Fprint(tty, "after\r\n")
+	if got := strings.TrimSpace(strings.Join(tty.Lines(), "\n")); got != "before\nafter" {
+		t.Errorf("left is:\n%s", got)
+	}
+}

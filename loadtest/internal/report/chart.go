@@ -28,6 +28,7 @@ type chart struct {
 	series []series
 	bars   bool   // each series has a row of its own, see lanes; at[i] is a step's middle
 	bands  []band // phases, in the background
+	limit  *tick  // a line that is not to be passed, across the plot; nil: none
 }
 
 // series is a line of a chart.
@@ -35,6 +36,7 @@ type series struct {
 	name   string
 	colour int       // from 1 to colours
 	dashed bool      // for lines that others lie on
+	mark   string    // for single values: met, unmet or held, one of spots. Empty: a line
 	values []float64 // NaN where there is none
 	show   func(float64) string
 }
@@ -62,6 +64,8 @@ type legend struct {
 	Colour int
 	Dashed bool
 	Bar    bool
+	Kind   string // of Mark
+	Mark   template.HTML
 }
 
 // hover is what the page's script shows under the pointer: at each place, from 0 to
@@ -83,7 +87,7 @@ type hoverRow struct {
 func (c *chart) draw() figure {
 	f := figure{Title: c.title, Note: c.note}
 	for _, s := range c.series {
-		f.Legend = append(f.Legend, legend{s.name, s.colour, s.dashed, c.bars})
+		f.Legend = append(f.Legend, legend{s.name, s.colour, s.dashed, c.bars, s.mark, spots[s.mark]})
 	}
 	f.Axis, f.Plot = c.drawAxis(), c.drawPlot()
 	f.Hover = c.hover()
@@ -144,6 +148,8 @@ func (c *chart) drawPlot() template.HTML {
 		c.drawLines(&d)
 	}
 	d.raw("</svg>")
+	c.drawLimit(&d)
+	c.drawMarks(&d)
 	d.raw(`<line class="base" x1="0" x2="100%" y1="` + num(bandHeight+plotHeight+0.5) + `" y2="` + num(bandHeight+plotHeight+0.5) + `"/>`)
 	d.raw(`<line class="cursor" x1="0" x2="0" y1="` + num(bandHeight) + `" y2="` + num(bandHeight+plotHeight) + `"/></svg>`)
 	return d.html()
@@ -154,6 +160,9 @@ func (c *chart) drawPlot() template.HTML {
 func (c *chart) drawLines(d *drawing) {
 	for i := len(c.series) - 1; i >= 0; i-- {
 		s := c.series[i]
+		if s.mark != "" {
+			continue
+		}
 		class := "line s" + strconv.Itoa(s.colour)
 		if s.dashed {
 			class += " dashed"
@@ -176,6 +185,36 @@ func (c *chart) drawLines(d *drawing) {
 		}
 		d.raw(`"/>`)
 	}
+}
+
+// spots are the marks of single values, drawn around 0 0. They differ by form as well as
+// by colour.
+var spots = map[string]template.HTML{
+	"met":   `<circle r="5"/>`,
+	"unmet": `<path d="M-5-5L5 5M5-5L-5 5"/>`,
+	"held":  `<path d="M0-6L6 0L0 6L-6 0z"/>`,
+}
+
+// drawMarks draws the series that are no lines, the first on top: outside of the part that
+// is stretched, so that a mark keeps its form.
+func (c *chart) drawMarks(d *drawing) {
+	for i := len(c.series) - 1; i >= 0; i-- {
+		s := c.series[i]
+		for j, v := range s.values {
+			if y := c.y.place(v); s.mark != "" && !math.IsNaN(y) {
+				d.raw(`<svg class="spot ` + s.mark + ` s` + strconv.Itoa(s.colour) + `" x="` + percent(c.x.place(c.at[j])) + `" y="` + num(top(y)) + `">` + string(spots[s.mark]) + `</svg>`)
+			}
+		}
+	}
+}
+
+func (c *chart) drawLimit(d *drawing) {
+	if c.limit == nil {
+		return
+	}
+	y := top(c.limit.at)
+	d.raw(`<line class="limit" x1="0" x2="100%" y1="` + num(y) + `" y2="` + num(y) + `"/>`)
+	d.text(`class="limit" x="4" y="`+num(y-5)+`"`, c.limit.label)
 }
 
 // lanes gives each series a row of bars with a scale of its own, the first on top, so

@@ -1,5 +1,6 @@
 // Package report shows the result of a load test to people: HTML is a page that is one
 // file, opens without a network and can be printed; Text is a summary for a terminal.
+// Search, SearchBegin, SearchRun and SearchEnd are the same for a search, which is many runs.
 //
 // A page is made in one direction: intervals are taken together to steps (steps.go),
 // steps become charts (charts.go), and a chart draws itself as SVG (chart.go, svg.go). The

@@ -34,6 +34,7 @@ type page struct {
 	When    string
 	Tool    string
 
+	Search   *searchPart // nil: the page of one run
 	Verdict  verdict
 	Warnings []string
 	Figures  [][]keyFigure
@@ -63,12 +64,15 @@ type page struct {
 // HTML writes the result as a page that is complete in itself: it needs no network, no
 // other file and, but for values under the pointer, no script. It shows no
 // values of headers or of authentication. It fails only if w does.
-func HTML(w io.Writer, res *result.Result) error {
+func HTML(w io.Writer, res *result.Result) error { return writePage(w, res, nil) }
+
+// writePage is HTML with, if it is the best run of a search, that above it.
+func writePage(w io.Writer, res *result.Result, above *searchPart) error {
 	rows := latencyRows(res.Latency)
 	p := page{
 		Policy: policy(), Style: template.CSS(style), Script: template.JS(script),
 		Title: title(res), Targets: targets(res), When: res.Started.UTC().Format("2 January 2006, 15:04 UTC"), Tool: show.Visible(res.Tool, 120),
-		Verdict: judge(res), Figures: keyFigures(res),
+		Search: above, Verdict: judge(res), Figures: keyFigures(res),
 		Audited: res.Audit.Published > 0 || res.Audit.Unknown > 0, Sentence: auditSentence(res), Balance: balance(res), Faults: faults(res),
 		Charts:      charts(res),
 		LatencyHead: latencyHead(), Latency: rows, Few: anyFew(rows), Phases: phaseRows(res), Processes: processRows(res), PerUnit: figureRows(res), Errors: errorRows(res), Workers: workerRows(res),

@@ -190,7 +190,7 @@ func (s *summary) paragraph(label, text string) {
 			s.line("%s", line)
 			line = strings.Repeat(" ", len(label))
 		}
-		if !strings.HasSuffix(line, " ") {
+		if line != "" && !strings.HasSuffix(line, " ") {
 			line += " "
 		}
 		line += word

@@ -92,9 +92,13 @@ func Read(from io.Reader) (*Result, error) {
 	}
 	var head struct {
 		Version *int `json:"version"`
+		Search  *int `json:"search_version"`
 	}
 	if err := json.Unmarshal(b, &head); err != nil {
 		return nil, fmt.Errorf("not a result of a load test, as --json writes it: %w", err)
+	}
+	if head.Search != nil {
+		return nil, errors.New("it is of a search, and not of a single run")
 	}
 	if head.Version == nil {
 		return nil, errors.New(`not a result of a load test, as --json writes it: it has no "version"`)

@@ -220,3 +220,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestFirstExpectationOfAShortTimeIsTold(t *testing.T) {
+	for text, want := range map[string]struct {
+		metric, quantile string
+		limit            float64
+	}{
+		"lost=0,delivery_p99<50ms,ack_p50<1ms": {"delivery", "p99", .05},
+		"ack_p9999<=2s":                        {"ack", "p9999", 2},
+		"delivery_max>1ms,lost<0.1%":           {},
+		"delivered_per_s>1000":                 {},
+		"":                                     {},
+	} {
+		e, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if metric, quantile, limit := e.Time(); metric != want.metric || quantile != want.quantile || limit != want.limit {
+			t.Errorf("%s: %s, %s, %v", text, metric, quantile, limit)
+		}
+	}
+}
