@@ -11,14 +11,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 )
 
 // types are the kinds that the manifests may contain.
-var types = map[v1.TypeMeta]any{
+var types = map[metav1.TypeMeta]any{
 	{APIVersion: "v1", Kind: "ConfigMap"}:                            corev1.ConfigMap{},
 	{APIVersion: "v1", Kind: "Namespace"}:                            corev1.Namespace{},
 	{APIVersion: "v1", Kind: "Secret"}:                               corev1.Secret{},
@@ -37,9 +37,9 @@ var types = map[v1.TypeMeta]any{
 // scaledObject is KEDA's, as far as ours needs it: KEDA's own types bring most of
 // Kubernetes with them. An unknown field is an error.
 type scaledObject struct {
-	v1.TypeMeta
-	v1.ObjectMeta `json:"metadata"`
-	Spec          struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
 		ScaleTargetRef  autoscalingv2.CrossVersionObjectReference  `json:"scaleTargetRef"`
 		MinReplicaCount int32                                      `json:"minReplicaCount"`
 		MaxReplicaCount int32                                      `json:"maxReplicaCount"`
@@ -90,7 +90,7 @@ func built(t *testing.T, dir string) manifests {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var kind v1.TypeMeta
+		var kind metav1.TypeMeta
 		if err := yaml.Unmarshal(text, &kind); err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func all[T any](m manifests) (found []*T) {
 func one[T any](t *testing.T, m manifests, name string) *T {
 	t.Helper()
 	for _, o := range all[T](m) {
-		if any(o).(v1.Object).GetName() == name {
+		if any(o).(metav1.Object).GetName() == name {
 			return o
 		}
 	}
