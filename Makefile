@@ -32,7 +32,9 @@ build: ## build bin/gateway and bin/loadtest, stamped with the version that git 
 test: ## install what the tests need, run all of them, say what was skipped and why
 	@scripts/test-needs
 	go vet ./...
-	{ go test -json -race -timeout $(TEST_TIMEOUT) ./... || true; go test -json -run '$(COSTS)' ./pkg/engineio ./loadtest/internal/audit || true; } | go run ./internal/testsum
+	cd deploy && go vet ./...
+	{ go test -json -race -timeout $(TEST_TIMEOUT) ./... || true; go test -json -run '$(COSTS)' ./pkg/engineio ./loadtest/internal/audit || true; \
+	  cd deploy && go test -json -timeout $(TEST_TIMEOUT) ./... || true; } | go run ./internal/testsum
 
 bench: ## run the Go benchmarks; BENCH=regexp chooses
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
@@ -43,6 +45,7 @@ compare: build ## measure the gateway beside the official Node.js server (needs 
 
 lint: $(GOLANGCI) ## run golangci-lint, and prove that its layer rules bite
 	$(GOLANGCI) run --allow-parallel-runners ./...
+	cd deploy && $(CURDIR)/$(GOLANGCI) run --allow-parallel-runners ./...
 	@scripts/lint-bites $(GOLANGCI)
 
 fuzz: ## run every fuzz target for FUZZTIME (20s)

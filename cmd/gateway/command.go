@@ -13,6 +13,7 @@ import (
 const (
 	cmdServe   = "serve"
 	cmdCheck   = "check-config"
+	cmdHealth  = "healthcheck"
 	cmdVersion = "version"
 	cmdHelp    = "help"
 )
@@ -21,6 +22,7 @@ const (
 type command struct {
 	name string
 	cfg  gateway.Config // of serve and check-config
+	url  string         // that healthcheck asks
 }
 
 // parse reads the command line, and from src what it leaves open. Help goes to
@@ -49,13 +51,18 @@ func parse(args []string, src sources, stdout io.Writer) (command, error) {
 	if err != nil {
 		return command{}, withAllowed(err, parser.Model)
 	}
-	cmd := command{name: ctx.Command()}
+	name, _, _ := strings.Cut(ctx.Command(), " ") // kong adds the names of arguments
+	cmd := command{name: name}
 	if cmd.name == cmdVersion {
 		return cmd, nil
 	}
 	names, err := src.fill(ctx)
 	if err != nil {
-		return command{}, err
+		return cmd, err
+	}
+	if cmd.name == cmdHealth {
+		cmd.url, err = f.healthURL(names)
+		return cmd, err
 	}
 	cmd.cfg, err = f.config(names)
 	return cmd, err
@@ -70,7 +77,7 @@ func withAllowed(err error, app *kong.Application) error {
 		flags := list(settingsOf(app), func(name string) string { return "--" + name })
 		return fmt.Errorf("%s; allowed: --help, %s", message, flags)
 	case strings.HasPrefix(message, "unexpected argument"):
-		return fmt.Errorf("%s; allowed: %s, %s, %s, and flags, which --help lists", message, cmdServe, cmdCheck, cmdVersion)
+		return fmt.Errorf("%s; allowed: %s, %s, %s, %s, and flags, which --help lists", message, cmdServe, cmdCheck, cmdHealth, cmdVersion)
 	}
 	return err
 }

@@ -44,7 +44,10 @@ type flags struct {
 
 	Serve       struct{} `cmd:"" default:"1"`
 	CheckConfig struct{} `cmd:""`
-	Version     struct{} `cmd:""`
+	Healthcheck struct {
+		Path text `arg:"" optional:"" default:"livez"`
+	} `cmd:""`
+	Version struct{} `cmd:""`
 }
 
 // text is a setting as it was written.

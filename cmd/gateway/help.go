@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/causeway-rt/causeway/internal/gateway"
 )
 
 const intro = `Usage: gateway [command] [flags]
@@ -17,6 +19,8 @@ Durations are written as 500ms, 25s or 1m30s, lists with commas.
 Commands:
   serve            run until SIGTERM or SIGINT (the default)
   check-config     say what is wrong with the configuration, if anything
+  healthcheck      ask the node that runs with this --internal-listen whether it
+                   is alive (livez, the default) or takes clients (readyz)
   version          print the version
 `
 
@@ -26,7 +30,8 @@ var groups = []kong.Group{
 	{Key: "listen", Title: "Listening:"},
 	{Key: "session", Title: "Sessions:"},
 	{Key: "cluster", Title: "Cluster:"},
-	{Key: "stop", Title: "Stopping (SIGTERM, SIGINT; a second signal ends at once):"},
+	{Key: "stop", Title: fmt.Sprintf(`Stopping (SIGTERM, SIGINT; a second signal ends at once). It takes at most
+both times and %s more: what a supervisor must allow before it kills.`, gateway.DrainSlack)},
 	{Key: "log", Title: "Logging:"},
 }
 

@@ -2,7 +2,8 @@
 //
 // It reads its configuration from the command line, the environment and a file,
 // and hands it to package gateway, which does the rest. Exit status: 0 after a
-// drain, 1 when serving failed, 2 when the configuration is refused.
+// drain, 1 when serving failed, 2 when the configuration is refused, but for
+// healthcheck: Docker knows 0 and 1 only.
 package main
 
 import (
@@ -35,6 +36,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	cmd, err := parse(args, sources{environ}, stdout)
 	if err != nil {
 		fmt.Fprintln(stderr, "gateway:", oneLine(err))
+		if cmd.name == cmdHealth {
+			return exitFailed
+		}
 		return exitUsage
 	}
 	switch cmd.name {
@@ -43,6 +47,13 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintln(stdout, versionLine())
 	case cmdCheck:
 		fmt.Fprintln(stdout, "configuration ok")
+	case cmdHealth:
+		answer, err := askHealth(ctx, cmd.url)
+		if err != nil {
+			fmt.Fprintln(stderr, "gateway:", oneLine(err))
+			return exitFailed
+		}
+		fmt.Fprintln(stdout, answer)
 	default:
 		cmd.cfg.LogOutput = stderr
 		if err := gateway.Run(ctx, cmd.cfg, stdout); err != nil {

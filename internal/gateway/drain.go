@@ -14,10 +14,10 @@ const (
 	goodbyeTime = 2 * time.Second
 	// handlerTime is what handlers get to return in. It is longer than a join waits.
 	handlerTime = joinTimeout + time.Second
-	// drainSlack is what a drain may take beyond its delay and its window. The grace
+	// DrainSlack is what a drain may take beyond its delay and its window. The grace
 	// period of a deployment must be longer than all three: 5 s + 20 s + 12 s by
 	// default.
-	drainSlack = goodbyeTime + handlerTime + 2*stopTimeout
+	DrainSlack = goodbyeTime + handlerTime + 2*stopTimeout
 )
 
 // drain ends the service so that clients notice as little as possible:
@@ -36,7 +36,7 @@ const (
 // The registry and Redis go after that, by the caller: a closing socket still leaves its rooms.
 // The context is a new one: the node's has ended, which is why all this happens.
 func (g *gateway) drain(public, internal *endpoint, delay, window time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), delay+window+drainSlack)
+	ctx, cancel := context.WithTimeout(context.Background(), delay+window+DrainSlack)
 	defer cancel()
 
 	g.health.draining.Store(true)

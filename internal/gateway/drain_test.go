@@ -101,7 +101,7 @@ func TestDrainRefusesNewSessions(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("the drain does not end")
 	}
-	if took := time.Since(began); took > 300*time.Millisecond+drainSlack {
+	if took := time.Since(began); took > 300*time.Millisecond+DrainSlack {
 		t.Errorf("the drain took %v", took)
 	}
 }

@@ -1,0 +1,156 @@
+package deploy
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+)
+
+// Kubernetes' own admission lets the pods in where the namespace says "restricted".
+func TestPodsMeetTheRestrictedStandard(t *testing.T) {
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restricted := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+	forEveryOverlay(t, func(t *testing.T, m manifests) {
+		for _, d := range all[appsv1.Deployment](m) {
+			pod := d.Spec.Template
+			for _, result := range evaluator.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec) {
+				if !result.Allowed {
+					t.Errorf("%s: %s: %s", d.Name, result.ForbiddenReason, result.ForbiddenDetail)
+				}
+			}
+			for _, c := range pod.Spec.Containers {
+				if s := c.SecurityContext; s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem {
+					t.Errorf("%s can write to its root", c.Name)
+				}
+			}
+			if mounted := pod.Spec.AutomountServiceAccountToken; mounted == nil || *mounted {
+				t.Errorf("%s gets a token", d.Name)
+			}
+		}
+		for _, ns := range all[corev1.Namespace](m) {
+			if ns.Labels["pod-security.kubernetes.io/enforce"] != string(api.LevelRestricted) {
+				t.Errorf("namespace %s enforces %v", ns.Name, ns.Labels)
+			}
+		}
+	})
+}
+
+// The pods' user is the image's, which is not root.
+func TestPodsRunAsTheImagesUser(t *testing.T) {
+	user := regexp.MustCompile(`(?m)^USER (\d+):(\d+)$`).FindStringSubmatch(read(t, "Dockerfile"))
+	if user == nil {
+		t.Fatal("the Dockerfile names no user by number")
+	}
+	d, _ := theGateway(t, built(t, "overlays/production"))
+	if s := d.Spec.Template.Spec.SecurityContext; fmt.Sprint(*s.RunAsUser) != user[1] || fmt.Sprint(*s.RunAsGroup) != user[2] {
+		t.Errorf("pods run as %d:%d, the image as %s:%s", *s.RunAsUser, *s.RunAsGroup, user[1], user[2])
+	}
+}
+
+func TestEverythingIsDeniedButWhatIsNeeded(t *testing.T) {
+	forEveryOverlay(t, func(t *testing.T, m manifests) {
+		deny := one[networkingv1.NetworkPolicy](t, m, "default-deny").Spec
+		if len(deny.PodSelector.MatchLabels)+len(deny.PodSelector.MatchExpressions)+len(deny.Ingress)+len(deny.Egress) > 0 ||
+			!slices.Equal(deny.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}) {
+			t.Errorf("default-deny denies %+v only", deny)
+		}
+		d, c := theGateway(t, m)
+		var in, out []string
+		for _, p := range all[networkingv1.NetworkPolicy](m) {
+			selector := labels.SelectorFromSet(p.Spec.PodSelector.MatchLabels)
+			if p.Name == "default-deny" || !selector.Matches(labels.Set(d.Spec.Template.Labels)) {
+				continue
+			}
+			for _, rule := range p.Spec.Ingress {
+				in = append(in, portsOf(t, rule.From, rule.Ports)...)
+			}
+			for _, rule := range p.Spec.Egress {
+				out = append(out, portsOf(t, rule.To, rule.Ports)...)
+			}
+		}
+		slices.Sort(in)
+		if want := []string{"TCP " + portNamed(t, c, "http"), "TCP " + portNamed(t, c, "internal")}; !slices.Equal(in, want) {
+			t.Errorf("let in: %v, want %v", in, want)
+		}
+		for _, needed := range []string{"TCP " + portNamed(t, c, "internal"), "UDP 53", "TCP 6379"} {
+			if !slices.Contains(out, needed) {
+				t.Errorf("let out: %v, without %s", out, needed)
+			}
+		}
+	})
+}
+
+// portsOf spells the ports of a rule, which must say who and which.
+func portsOf(t *testing.T, peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) (spelt []string) {
+	t.Helper()
+	if len(peers) == 0 || len(ports) == 0 {
+		t.Errorf("a rule for everybody or every port: %v %v", peers, ports)
+	}
+	for _, p := range ports {
+		spelt = append(spelt, fmt.Sprintf("%s %s", *p.Protocol, p.Port.String()))
+	}
+	return spelt
+}
+
+func TestSecretsAreNamedAndNotIncluded(t *testing.T) {
+	m := built(t, "overlays/production")
+	if n := len(all[corev1.Secret](m)); n > 0 {
+		t.Errorf("production includes %d secrets", n)
+	}
+	_, c := theGateway(t, m)
+	for _, e := range c.Env {
+		secret := regexp.MustCompile("KEY|SECRET|TOKEN|PASSWORD|REDIS_URL").MatchString(e.Name)
+		if byName := e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil; secret != byName {
+			t.Errorf("%s comes from a Secret: %v", e.Name, byName)
+		}
+	}
+	dev := built(t, "overlays/dev")
+	_, c = theGateway(t, dev)
+	for _, e := range c.Env {
+		if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil {
+			continue
+		}
+		ref := e.ValueFrom.SecretKeyRef
+		if len(one[corev1.Secret](t, dev, ref.Name).Data[ref.Key]) == 0 {
+			t.Errorf("%s: the Secret has no %s", e.Name, ref.Key)
+		}
+	}
+}
+
+// A key that is public says so.
+func TestPublicKeysAreCalledDevelopmentKeys(t *testing.T) {
+	key := regexp.MustCompile(`(?i)cluster[_-]key(?:=|: (?:\$\{GATEWAY_CLUSTER_KEY:-)?)([^\s}]+)`)
+	found := 0
+	err := filepath.WalkDir(".", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		for _, m := range key.FindAllStringSubmatch(read(t, filepath.Join("deploy", path)), -1) {
+			found++
+			if !strings.HasPrefix(m[1], "development-key-") {
+				t.Errorf("%s has the key %s", path, m[1])
+			}
+		}
+		return nil
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d keys found, %v", found, err)
+	}
+	if m := key.FindStringSubmatch(read(t, "docker-compose.yml")); m == nil || !strings.HasPrefix(m[1], "development-key-") {
+		t.Errorf("docker-compose.yml has the key %v", m)
+	}
+}
