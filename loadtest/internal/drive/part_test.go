@@ -70,7 +70,7 @@ func TestPartsOfARunAreAuditedTogether(t *testing.T) {
 			var err error
 			results[i], audits[i], err = RunPart(t.Context(), p, Part{Worker: i, Workers: parts}, Hooks{
 				Enter:   func(context.Context, int) error { together.wait(); return nil },
-				Drained: together.wait,
+				Drained: func(*audit.Audit) *audit.Others { together.wait(); return nil },
 			})
 			if err != nil {
 				t.Error(err)
