@@ -22,6 +22,7 @@ type command interface {
 // grammar is what a command line may be.
 type grammar struct {
 	Run       runCommand       `cmd:"" help:"Load a server and report."`
+	Worker    workerCommand    `cmd:"" help:"Make a part of runs that others direct with --workers."`
 	Compare   compareCommand   `cmd:"" help:"Show two results of --json side by side."`
 	Scenarios scenariosCommand `cmd:"" help:"Say what each scenario does and measures."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
@@ -58,6 +59,8 @@ func parse(args []string, stdout io.Writer) (command, error) {
 	case "run":
 		g.Run.args, g.Run.given = args, planFlags(ctx.Selected())
 		return &g.Run, nil
+	case "worker":
+		return &g.Worker, nil
 	case "compare":
 		return &g.Compare, nil
 	case "scenarios":

@@ -34,7 +34,7 @@ func writeFile(t *testing.T, content string) string {
 }
 
 func TestHelpFitsATerminal(t *testing.T) {
-	for _, args := range [][]string{nil, {"--help"}, {"run", "--help"}, {"compare", "-h"}, {"scenarios", "--help"}, {"version", "--help"}, {"scenarios"}, {"version"}} {
+	for _, args := range [][]string{nil, {"--help"}, {"run", "--help"}, {"compare", "-h"}, {"worker", "--help"}, {"scenarios", "--help"}, {"version", "--help"}, {"scenarios"}, {"version"}} {
 		status, out, errs := invoke(t, args...)
 		if status != exitOK || errs != "" || out == "" {
 			t.Errorf("%v: exit status %d, %q on stderr", args, status, errs)
@@ -49,7 +49,7 @@ func TestHelpFitsATerminal(t *testing.T) {
 
 func TestHelpNamesEveryCommandFlagAndScenario(t *testing.T) {
 	_, all, _ := invoke(t, "--help")
-	for _, name := range []string{"run", "compare", "scenarios", "version", "Exit status: 0", "Examples:"} {
+	for _, name := range []string{"run", "worker", "compare", "scenarios", "version", "Exit status: 0", "Examples:"} {
 		if !strings.Contains(all, name) {
 			t.Errorf("--help does not name %s", name)
 		}
@@ -99,8 +99,8 @@ func TestRefusalIsOneLineWithStatusTwo(t *testing.T) {
 		args string // split at spaces
 		want []string
 	}{
-		{"unknown command", "start", []string{"start", "run, compare, scenarios, version"}},
-		{"flag without a command", "--scenario=chat", []string{"--scenario", "run, compare"}},
+		{"unknown command", "start", []string{"start", "run, worker, compare, scenarios, version"}},
+		{"flag without a command", "--scenario=chat", []string{"--scenario", "run, worker, compare"}},
 		{"unknown flag", "run --scenarios", []string{"--scenarios", "--scenario", "run --help"}},
 		{"argument of run", "run --scenario chat now", []string{"now", "flags"}},
 		{"argument of version", "version now", []string{"now", "flags"}},

@@ -10,6 +10,8 @@ import (
 const (
 	// rounds is how many pings compare the clocks before a run. The quickest counts.
 	rounds = 16
+	// pingEvery is how often they are compared in a run.
+	pingEvery = 250 * time.Millisecond
 	// drift is the most by which two clocks run apart in a second: quartz is within 50
 	// millionths, and so is what keeps it right.
 	drift = 100 * time.Microsecond

@@ -31,6 +31,8 @@ type Config struct {
 	// Silence is after how long without a word a worker is lost, and this process for the
 	// workers: 100 ms to 5 min. 0 means 10 s.
 	Silence time.Duration
+
+	greeting time.Duration // for tests; 0: greeting
 }
 
 func (c Config) silence() time.Duration { return cmp.Or(c.Silence, defaultSilence) }

@@ -2,6 +2,7 @@ package crew
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -20,7 +21,7 @@ const greeting = 10 * time.Second
 
 // dial connects to a worker and makes sure that it is one, with our key.
 func dial(ctx context.Context, address string, c Config) (*link, hello, error) {
-	ctx, cancel := context.WithTimeout(ctx, greeting)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.greeting, greeting))
 	defer cancel()
 	dialer := net.Dialer{KeepAlive: -1} // pings are sent
 	raw, err := dialer.DialContext(ctx, "tcp", address)
@@ -104,7 +105,7 @@ func unreachable(err error) error {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return errors.New("nobody listens there: start it with loadtest worker")
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("no connection within %v", greeting)
+		return errors.New("it does not answer")
 	}
 	return err
 }
@@ -117,7 +118,7 @@ func noWorker(err error) error {
 	case errors.As(err, &record), errors.As(err, &alert), errors.Is(err, errTooLong):
 		return errStranger
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("it accepted the connection and said nothing for %v: is it a loadtest worker?", greeting)
+		return errors.New("it accepted the connection and says nothing: is it a loadtest worker?")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return errors.New("it closed the connection at once: is it a loadtest worker?")
 	}

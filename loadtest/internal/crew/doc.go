@@ -10,7 +10,7 @@
 //	             ←   hello     the same; or fault: why not
 //	plan         →             the whole plan, and which part of it is the worker's
 //	             ←   ready     it is possible, on that machine; or fault
-//	ping         ↔   pong      compares the clocks: several at once now, one each second later
+//	ping         ↔   pong      compares the clocks: several at once now, and later four a second
 //	start        →             when the run began, and how far the clocks are apart
 //	             ←   arrived   at the start of a phase
 //	enter        →             when all have: the moment at which all enter it

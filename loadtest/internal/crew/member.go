@@ -165,7 +165,7 @@ func (c *crew) tell(e event) {
 
 // pings keeps the connection alive, and the comparison of the clocks fresh.
 func (m *member) pings(c *crew) {
-	every := time.NewTicker(min(time.Second, c.silence()/4))
+	every := time.NewTicker(min(pingEvery, c.silence()/4))
 	defer every.Stop()
 	for {
 		select {

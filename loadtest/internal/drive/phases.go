@@ -73,7 +73,7 @@ func (r *run) await(wait func()) {
 		wait()
 	}()
 	for {
-		r.timer.Reset(max(r.intervals.left(r.clock()), look))
+		r.timer.Reset(r.intervals.left(r.clock()))
 		select {
 		case <-done:
 			return

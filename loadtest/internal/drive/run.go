@@ -130,6 +130,7 @@ func newRun(p *plan.Plan, part Part, h Hooks) (*run, error) {
 		r.start = time.Now()
 	}
 	r.base = r.audit.Nanos(r.start)
+	r.intervals.next = p.Interval
 	r.rec = measure.NewRecorder(r.start)
 	r.life, r.endLife = context.WithCancel(context.Background())
 	r.sending, r.endSending = context.WithCancel(r.life)

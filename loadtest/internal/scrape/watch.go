@@ -37,13 +37,18 @@ func (w *Watch) Begin(ctx context.Context) []result.Sample {
 	first := w.scraper.Sample(ctx)
 	w.last.Store(&first)
 	w.sampling.Go(func() {
-		every := time.NewTicker(w.every)
+		// In the middle between the moments at which intervals end, so that each has a
+		// sample of its own.
+		every := time.NewTicker(w.every / 2)
 		defer every.Stop()
-		for {
+		for n := 0; ; n++ {
 			select {
 			case <-ctx.Done():
 				return
 			case <-every.C:
+				if n == 0 {
+					every.Reset(w.every)
+				}
 				s := w.scraper.Sample(ctx)
 				w.last.Store(&s)
 			}
