@@ -3,9 +3,9 @@ package crew
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
+	"github.com/causeway-rt/causeway/loadtest/internal/show"
 )
 
 // complete is how a run has ended that went as planned.
@@ -99,7 +99,7 @@ func (c *crew) tellOfLosses(out *result.Result) {
 			continue
 		}
 		lost++
-		text := fmt.Sprintf("The worker %s was lost at %s: what its %s clients did after that is in no figure", m.address, time.Duration(m.lostAt*float64(time.Second)).Round(time.Second), result.Whole(int64(m.ready.Clients)))
+		text := fmt.Sprintf("The worker %s was lost, at %s: what its %s clients did after that is in no figure", m.address, show.Clock(m.lostAt), result.Whole(int64(m.ready.Clients)))
 		if !m.drained {
 			text += ", and of what they published it is not known what did not arrive"
 		}

@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// farewell is how long a peer may take to close a connection that is over.
+const farewell = time.Second
+
 // queued is how many frames wait for a peer. Who has more to say waits.
 const queued = 64
 
@@ -46,7 +49,7 @@ func (l *link) write() {
 			return
 		case b := <-l.out:
 			if b == nil {
-				l.fail(errClosed)
+				l.part()
 				return
 			}
 			_ = l.conn.SetWriteDeadline(time.Now().Add(time.Duration(l.silence.Load())))
@@ -55,6 +58,21 @@ func (l *link) write() {
 				return
 			}
 		}
+	}
+}
+
+// part says that nothing more comes, and gives the peer time to have read it: what is
+// not read yet when a connection is closed may be lost.
+func (l *link) part() {
+	if t, ok := l.conn.(interface{ CloseWrite() error }); ok {
+		_ = t.CloseWrite()
+	}
+	late := time.NewTimer(farewell)
+	defer late.Stop()
+	select {
+	case <-l.broken:
+	case <-late.C:
+		l.fail(errClosed)
 	}
 }
 
@@ -89,7 +107,8 @@ func (l *link) try(k kind, body any) {
 	}
 }
 
-// last says something, and closes the connection when it is said.
+// last says something, and that it was the last. The peer is then to close the connection,
+// which read, to be called up to that, tells.
 func (l *link) last(k kind, body any) {
 	if l.send(k, body) == nil {
 		_ = l.pass(nil)

@@ -77,6 +77,7 @@ func run(ctx context.Context, s *service, l *link, peer string) {
 	})
 	err := r.listen()
 	r.abandon()
+	r.drain()
 	r.running.Wait()
 	if r.ended != "" {
 		s.say("run for %s is over: %s", peer, r.ended)

@@ -16,7 +16,7 @@ func (e Expectations) Evaluate(r *result.Result) []result.Check {
 	for _, one := range e {
 		v, text, ok := one.measure.found(r, one.unit)
 		if lost {
-			ok, text = false, text+"; not all was measured"
+			ok, text = false, "not all measured: "+text
 		}
 		checks = append(checks, result.Check{Text: one.text, Found: text, OK: ok && one.met(v)})
 	}
