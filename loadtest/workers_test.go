@@ -24,23 +24,40 @@ func worker(t *testing.T, key string) (p *process, address string) {
 	return p, address
 }
 
+// three are workers and what to say to run a chat by them.
+type three struct {
+	workers   []*process
+	addresses []string
+	key, url  string
+}
+
+func startThree(t *testing.T, url string) *three {
+	c := &three{key: writeFile(t, "what only these three know\n"), url: url}
+	for range 3 {
+		p, address := worker(t, c.key)
+		c.workers, c.addresses = append(c.workers, p), append(c.addresses, address)
+	}
+	return c
+}
+
+func (c *three) chat(args ...string) []string {
+	return append([]string{"run", "--scenario=chat", "--clients=30", "--rate=150", "--url=" + c.url, "--interval=100ms",
+		"--workers=" + strings.Join(c.addresses, ","), "--worker-key-file=" + c.key, "--worker-timeout=1s"}, args...)
+}
+
+func (c *three) signal(t *testing.T, i int, s os.Signal) {
+	t.Helper()
+	if err := c.workers[i].Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestThreeProcessesMakeOneRun(t *testing.T) {
 	server := faulty.Start(t, faulty.Faults{})
-	key := writeFile(t, "what only these three know\n")
-	var workers []*process
-	var addresses []string
-	for range 3 {
-		p, address := worker(t, key)
-		workers, addresses = append(workers, p), append(addresses, address)
-	}
+	c := startThree(t, server.URL())
 	dir := t.TempDir()
 	js, html := filepath.Join(dir, "r.json"), filepath.Join(dir, "r.html")
-	chat := func(args ...string) (status int, out, errs string) {
-		return invoke(t, append([]string{"run", "--scenario=chat", "--clients=30", "--rate=150", "--url=" + server.URL(), "--interval=100ms",
-			"--workers=" + strings.Join(addresses, ","), "--worker-key-file=" + key, "--worker-timeout=1s", "--json=" + js, "--html=" + html}, args...)...)
-	}
-
-	status, out, errs := chat("--duration=1s", "--expect=lost=0,duplicated=0,connect_errors=0")
+	status, out, errs := invoke(t, c.chat("--duration=1s", "--expect=lost=0,duplicated=0,connect_errors=0", "--json="+js, "--html="+html)...)
 	if status != exitOK || errs != "" {
 		t.Fatalf("exit status %d: %s%s", status, out, errs)
 	}
@@ -57,35 +74,40 @@ func TestThreeProcessesMakeOneRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, w := range r.Workers {
-		if w.Address != addresses[i] || w.Clients != 10 || w.Lost != "" || w.Clock <= 0 {
+		if w.Address != c.addresses[i] || w.Clients != 10 || w.Lost != "" || w.Clock <= 0 {
 			t.Errorf("%+v", w)
 		}
-		if !strings.Contains(out, addresses[i]) || !bytes.Contains(page, []byte(addresses[i])) {
-			t.Errorf("the reports do not name %s", addresses[i])
+		if !strings.Contains(out, w.Address) || !bytes.Contains(page, []byte(w.Address)) {
+			t.Errorf("the reports do not name %s", w.Address)
 		}
 	}
+	c.workers[2].interrupt(t)
+	if state := c.workers[2].end(t); state.ExitCode() != exitOK {
+		t.Errorf("%v: %s", state, c.workers[2].said.String())
+	}
+	status, _, errs = invoke(t, c.chat()...)
+	if status != exitNoRun || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, c.addresses[2]+": nobody listens there") {
+		t.Errorf("a worker that has ended: exit status %d, %s", status, errs)
+	}
+}
 
-	// One stops, as a machine that is suspended, and another is killed.
-	if err := workers[0].Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	if status, _, errs = chat("--duration=1s"); status != exitNoRun || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, addresses[0]) {
-		t.Errorf("a worker that does not answer: exit status %d, %s", status, errs)
-	}
-	if err := workers[0].Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
-	lose := &whenLoaded{do: func() {
-		_ = workers[0].Process.Signal(syscall.SIGSTOP)
-		_ = workers[1].Process.Kill()
+// TestLostProcessesAreToldInTheReport has one that stops, as a machine that is suspended,
+// and one that is killed.
+func TestLostProcessesAreToldInTheReport(t *testing.T) {
+	server := faulty.Start(t, faulty.Faults{})
+	c := startThree(t, server.URL())
+	js := filepath.Join(t.TempDir(), "r.json")
+	out := &whenLoaded{do: func() {
+		c.signal(t, 0, syscall.SIGSTOP)
+		c.signal(t, 1, syscall.SIGKILL)
 	}}
-	var errs2 bytes.Buffer
-	status = run(t.Context(), []string{"run", "--scenario=chat", "--clients=30", "--rate=150", "--url=" + server.URL(), "--interval=100ms", "--duration=3s", "--json=" + js,
-		"--workers=" + strings.Join(addresses, ","), "--worker-key-file=" + key, "--worker-timeout=1s", "--expect=lost=0"}, lose, &errs2)
+	var errs bytes.Buffer
+	status := run(t.Context(), c.chat("--duration=2s", "--json="+js, "--expect=lost=0"), out, &errs)
 	if status != exitUnmet {
-		t.Errorf("exit status %d: %s%s", status, lose.String(), errs2.String())
+		t.Errorf("exit status %d: %s%s", status, out.String(), errs.String())
 	}
-	if r, err = result.ReadFile(js); err != nil {
+	r, err := result.ReadFile(js)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []string{"no word for 1s", "it closed the connection", ""} {
@@ -96,23 +118,21 @@ func TestThreeProcessesMakeOneRun(t *testing.T) {
 	if r.Audit.Lost > 0 || r.Ended != "complete" || r.Checks[0].OK {
 		t.Errorf("%+v, ended %q, %+v", r.Audit, r.Ended, r.Checks)
 	}
-	if !strings.Contains(lose.String(), "not all measured") || strings.Count(lose.String(), "   LOST") != 2 {
-		t.Errorf("the summary:\n%s", lose.String())
+	if !strings.Contains(out.String(), "not all measured") || strings.Count(out.String(), "   LOST") != 2 {
+		t.Errorf("the summary:\n%s", out.String())
 	}
 
-	// The one that stopped finds its coordinator gone, and is ready for the next; one that
-	// is interrupted ends.
-	if err := workers[0].Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
+	// The one that stopped does not answer; when it goes on, it finds its coordinator gone,
+	// and is ready for the next.
+	c.addresses = []string{c.addresses[0], c.addresses[2]}
+	status, _, one := invoke(t, c.chat()...)
+	if status != exitNoRun || strings.Count(one, "\n") != 1 || !strings.Contains(one, c.addresses[0]+": it accepted the connection and says nothing") {
+		t.Errorf("a worker that does not answer: exit status %d, %s", status, one)
 	}
-	workers[0].until(t, "was given up: ")
-	addresses = []string{addresses[0], addresses[2]}
-	if status, out, errs = chat("--duration=100ms"); status != exitOK {
+	c.signal(t, 0, syscall.SIGCONT)
+	c.workers[0].until(t, "was given up: ")
+	if status, out, errs := invoke(t, c.chat("--duration=100ms")...); status != exitOK {
 		t.Errorf("the next run: exit status %d: %s%s", status, out, errs)
-	}
-	workers[2].interrupt(t)
-	if state := workers[2].end(t); state.ExitCode() != exitOK {
-		t.Errorf("%v: %s", state, workers[2].said.String())
 	}
 }
 

@@ -218,7 +218,7 @@ func TestWhatIsNoWorkerIsNamedInOneLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
-			c := Config{Workers: []string{tt.address}, Silence: 500 * time.Millisecond, greeting: time.Second}
+			c := Config{Workers: []string{tt.address}, Silence: 500 * time.Millisecond}
 			_, err := Run(t.Context(), chat("http://127.0.0.1:1", time.Second), c, drive.Hooks{})
 			isRefused(t, err, tt.address, tt.want)
 			if took := time.Since(start); took > patience/2 {

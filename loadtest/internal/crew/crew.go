@@ -28,11 +28,9 @@ type Config struct {
 	Key []byte
 	// Tool is this program's name and version.
 	Tool string
-	// Silence is after how long without a word a worker is lost, and this process for the
-	// workers: 100 ms to 5 min. 0 means 10 s.
+	// Silence is after how long without a word a worker is lost, or is not there in the
+	// first place, and this process for the workers: 100 ms to 5 min. 0 means 10 s.
 	Silence time.Duration
-
-	greeting time.Duration // for tests; 0: greeting
 }
 
 func (c Config) silence() time.Duration { return cmp.Or(c.Silence, defaultSilence) }

@@ -2,7 +2,6 @@ package crew
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -16,12 +15,9 @@ import (
 	"github.com/causeway-rt/causeway/loadtest/internal/show"
 )
 
-// greeting bounds the time from dialling a worker to its hello.
-const greeting = 10 * time.Second
-
 // dial connects to a worker and makes sure that it is one, with our key.
 func dial(ctx context.Context, address string, c Config) (*link, hello, error) {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.greeting, greeting))
+	ctx, cancel := context.WithTimeout(ctx, c.silence())
 	defer cancel()
 	dialer := net.Dialer{KeepAlive: -1} // pings are sent
 	raw, err := dialer.DialContext(ctx, "tcp", address)
@@ -43,7 +39,7 @@ func dial(ctx context.Context, address string, c Config) (*link, hello, error) {
 func greet(ctx context.Context, conn *tls.Conn, from io.Reader, c Config) (hello, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(deadline)
-		defer conn.SetDeadline(time.Time{})
+		defer func() { _ = conn.SetDeadline(time.Time{}) }()
 	}
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return hello{}, err

@@ -21,20 +21,18 @@ var errTooLong = errors.New("a message is longer than it may be")
 
 // frame makes a frame; body is nil where there is nothing to say.
 func frame(k kind, body any) ([]byte, error) {
-	b := make([]byte, headBytes)
+	var text []byte
 	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
 			return nil, fmt.Errorf("encode message %d: %w", k, err)
 		}
-		b = append(b, text...)
 	}
-	if len(b)-headBytes > mostBytes {
+	if len(text) > mostBytes {
 		return nil, errTooLong
 	}
-	binary.BigEndian.PutUint32(b, uint32(len(b)-headBytes))
-	b[headBytes-1] = byte(k)
-	return b, nil
+	b := binary.BigEndian.AppendUint32(make([]byte, 0, headBytes+len(text)), uint32(len(text)))
+	return append(append(b, byte(k)), text...), nil
 }
 
 // readFrame reads one of at most so many bytes. raw is all of it, to be passed on, and

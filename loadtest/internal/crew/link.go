@@ -107,10 +107,10 @@ func (l *link) try(k kind, body any) {
 	}
 }
 
-// last says something, and that it was the last. The peer is then to close the connection,
-// which read, to be called up to that, tells.
-func (l *link) last(k kind, body any) {
-	if l.send(k, body) == nil {
+// last says why this end cannot go on, and nothing more. The peer is then to close the
+// connection, which read, to be called up to that, tells.
+func (l *link) last(why string) {
+	if l.send(kindFault, fault{Text: why}) == nil {
 		_ = l.pass(nil)
 	}
 }

@@ -56,7 +56,7 @@ func run(ctx context.Context, s *service, l *link, peer string) {
 	r := &session{service: s, link: l}
 	if err := r.prepare(ctx); err != nil {
 		s.say("%s was refused: %v", peer, err)
-		l.last(kindFault, fault{Text: err.Error()})
+		l.last(err.Error())
 		r.drain()
 		return
 	}
@@ -71,7 +71,7 @@ func run(ctx context.Context, s *service, l *link, peer string) {
 		select {
 		case <-r.abandoned.Done():
 		case <-ctx.Done():
-			l.last(kindFault, fault{Text: "the worker was stopped"})
+			l.last("the worker was stopped")
 			r.abandon()
 		}
 	})
@@ -142,7 +142,7 @@ func (r *session) listen() error {
 			return err
 		}
 		if err := r.hear(k, body, received); err != nil {
-			r.link.last(kindFault, fault{Text: err.Error()})
+			r.link.last(err.Error())
 			return err
 		}
 	}
@@ -222,5 +222,5 @@ func (r *session) setClocks(behind []time.Duration) {
 
 // cannot is why a part could not be run to its end.
 func (r *session) cannot(what string, err error) {
-	r.link.last(kindFault, fault{Text: fmt.Sprintf("%s: %v", what, err)})
+	r.link.last(fmt.Sprintf("%s: %v", what, err))
 }

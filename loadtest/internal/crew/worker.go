@@ -14,6 +14,8 @@ import (
 )
 
 const (
+	// greeting is how long a coordinator may take up to its plan.
+	greeting = 10 * time.Second
 	// mostStrangers is how many connections may be open at once. One makes a run; others
 	// are refused, and those of strangers take little of each other's time.
 	mostStrangers = 16
