@@ -191,7 +191,8 @@ func (m *member) take(k kind, body []byte, p *plan.Plan) error {
 		if err != nil {
 			return err
 		}
-		if iv.Phase < 0 || iv.Phase >= len(p.Phases) || !(iv.From >= 0 && iv.To >= iv.From) {
+		most := 2*int(longest(p)/p.Interval) + 1000 // with those that phases cut short
+		if iv.Phase < 0 || iv.Phase >= len(p.Phases) || !(iv.From >= 0 && iv.To >= iv.From) || len(m.intervals) >= most {
 			return errBabble
 		}
 		iv.Servers = nil

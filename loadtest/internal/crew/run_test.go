@@ -30,7 +30,7 @@ func TestWorkersFindTogetherWhatTheServerDidWrong(t *testing.T) {
 				t.Parallel()
 				test.faults.Seed = uint64(n)
 				server := faulty.Start(t, test.faults)
-				p := of(server.URL(), test.group, time.Second)
+				p := of(server.URL(), test.group, 700*time.Millisecond)
 				if test.faults.Lose > 0 {
 					p.Drain = time.Second // is waited for to the end, twice
 				}

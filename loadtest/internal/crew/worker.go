@@ -20,7 +20,7 @@ const (
 	// are refused, and those of strangers take little of each other's time.
 	mostStrangers = 16
 	// handOver is how long a coordinator waits for the run before its own to be over.
-	handOver = time.Second
+	handOver = 300 * time.Millisecond
 )
 
 // Worker makes parts of runs, one at a time. Its fields are not changed once it serves.
