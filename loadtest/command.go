@@ -23,6 +23,7 @@ type command interface {
 type grammar struct {
 	Run       runCommand       `cmd:"" help:"Load a server and report."`
 	Search    searchCommand    `cmd:"" help:"Find the highest load that meets all expectations."`
+	Worker    workerCommand    `cmd:"" help:"Make a part of runs that others direct with --workers."`
 	Compare   compareCommand   `cmd:"" help:"Show two results of --json side by side."`
 	Scenarios scenariosCommand `cmd:"" help:"Say what each scenario does and measures."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
@@ -62,6 +63,8 @@ func parse(args []string, stdout io.Writer) (command, error) {
 	case "search":
 		g.Search.args, g.Search.given = args, planFlags(ctx.Selected())
 		return &g.Search, nil
+	case "worker":
+		return &g.Worker, nil
 	case "compare":
 		return &g.Compare, nil
 	case "scenarios":

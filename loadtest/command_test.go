@@ -34,7 +34,7 @@ func writeFile(t *testing.T, content string) string {
 }
 
 func TestHelpFitsATerminal(t *testing.T) {
-	for _, args := range [][]string{nil, {"--help"}, {"run", "--help"}, {"search", "--help"}, {"compare", "-h"}, {"scenarios", "--help"}, {"version", "--help"}, {"scenarios"}, {"version"}} {
+	for _, args := range [][]string{nil, {"--help"}, {"run", "--help"}, {"search", "--help"}, {"worker", "--help"}, {"compare", "-h"}, {"scenarios", "--help"}, {"version", "--help"}, {"scenarios"}, {"version"}} {
 		status, out, errs := invoke(t, args...)
 		if status != exitOK || errs != "" || out == "" {
 			t.Errorf("%v: exit status %d, %q on stderr", args, status, errs)
@@ -49,7 +49,7 @@ func TestHelpFitsATerminal(t *testing.T) {
 
 func TestHelpNamesEveryCommandFlagAndScenario(t *testing.T) {
 	_, all, _ := invoke(t, "--help")
-	for _, name := range []string{"run", "search", "compare", "scenarios", "version", "Exit status: 0", "Examples:"} {
+	for _, name := range []string{"run", "search", "worker", "compare", "scenarios", "version", "Exit status: 0", "Examples:"} {
 		if !strings.Contains(all, name) {
 			t.Errorf("--help does not name %s", name)
 		}
@@ -101,6 +101,7 @@ func TestEveryFlagOfAPlanIsOneOfRun(t *testing.T) {
 
 func TestRefusalIsOneLineWithStatusTwo(t *testing.T) {
 	plan := writeFile(t, "groups: [{scenario: chat}]\nurl: localhost\n")
+	short := writeFile(t, "too short")
 	expecting := writeFile(t, "groups: [{scenario: chat}]\nexpect: lots=0\n")
 	notAResult := writeFile(t, "{}")
 	for _, tt := range []struct {
@@ -108,8 +109,8 @@ func TestRefusalIsOneLineWithStatusTwo(t *testing.T) {
 		args string // split at spaces
 		want []string
 	}{
-		{"unknown command", "start", []string{"start", "run, search, compare, scenarios, version"}},
-		{"flag without a command", "--scenario=chat", []string{"--scenario", "run, search, compare"}},
+		{"unknown command", "start", []string{"start", "run, search, worker, compare, scenarios, version"}},
+		{"flag without a command", "--scenario=chat", []string{"--scenario", "run, search, worker, compare"}},
 		{"unknown flag", "run --scenarios", []string{"--scenarios", "--scenario", "run --help"}},
 		{"argument of run", "run --scenario chat now", []string{"now", "flags"}},
 		{"argument of version", "version now", []string{"now", "flags"}},
@@ -138,6 +139,17 @@ func TestRefusalIsOneLineWithStatusTwo(t *testing.T) {
 		{"switch", "run --scenario=idle --quiet=sure", []string{`--quiet="sure"`, "true or false"}},
 		{"other switch", "run --scenario=idle --dry-run=sure", []string{`--dry-run="sure"`, "true or false"}},
 		{"value of two lines", "run --scenario=chat\nidle", []string{"--scenario", "chat"}},
+		{"worker's address", "worker --listen=7070", []string{`--listen="7070"`, "host:port"}},
+		{"worker for strangers", "worker --listen=:0", []string{`--listen=":0"`, "--worker-key-file", "loopback"}},
+		{"worker twice", "worker --listen=:1 --listen=:2", []string{`--listen=":2"`, "once"}},
+		{"worker's key", "worker --worker-key-file=/does/not/exist", []string{`--worker-key-file="/does/not/exist"`, "no such file"}},
+		{"worker's short key", "worker --worker-key-file=" + short, []string{short, "16", "openssl rand"}},
+		{"address of a worker", "run --scenario=idle --workers=localhost", []string{`--workers="localhost"`, "host:port"}},
+		{"worker named twice", "run --scenario=idle --workers=localhost:1,localhost:1", []string{`--workers="localhost:1"`, "once"}},
+		{"worker elsewhere", "run --scenario=idle --workers=192.0.2.7:7070", []string{`"192.0.2.7:7070"`, "--worker-key-file"}},
+		{"nobody who works", "run --scenario=idle --workers=127.0.0.1:1", []string{"127.0.0.1:1", "loadtest worker"}},
+		{"timeout of workers", "run --scenario=idle --workers=127.0.0.1:1 --worker-timeout=1", []string{`--worker-timeout="1"`, "5m"}},
+		{"key without workers", "run --scenario=idle --worker-key-file=x", []string{"--worker-key-file", "--workers"}},
 		{"compare of nothing", "compare", []string{"A.json B.json"}},
 		{"compare of one", "compare a.json", []string{"A.json B.json"}},
 		{"compare of three", "compare a b c", []string{"c", "two files"}},

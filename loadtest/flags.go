@@ -34,6 +34,7 @@ type runFlags struct {
 	Duration    texts `group:"load" placeholder:"30s" help:"How long the load lasts, once all clients are there."`
 	ConnectRate texts `group:"load" placeholder:"N" help:"Connections a second while clients arrive. Unset: as fast as can be."`
 	Arrivals    texts `group:"load" placeholder:"N" help:"In place of --clients: so many come each second, each for --stay."`
+	Workers     texts `group:"load" placeholder:"HOST:PORT,..." help:"Have these make the run together, each a part: processes of loadtest worker, on other machines. This one directs them."`
 	Transport   texts `group:"load" placeholder:"websocket" help:"websocket, polling or upgrade, or several with commas, of which each client takes the next."`
 
 	Rooms      texts  `group:"detail" placeholder:"N" help:"Rooms that clients are spread over."`
@@ -69,6 +70,8 @@ type runFlags struct {
 	ConnectTimeout texts `group:"fine" placeholder:"20s" help:"For a connection, up to the server's CONNECT."`
 	AckTimeout     texts `group:"fine" placeholder:"10s" help:"For an ack."`
 	Drain          texts `group:"fine" placeholder:"10s" help:"For the last messages, at most."`
+	WorkerKeyFile  texts `group:"fine" placeholder:"FILE" help:"Secret that the workers have too, or LOADTEST_WORKER_KEY in the environment."`
+	WorkerTimeout  texts `group:"fine" placeholder:"10s" help:"Without a word for so long a worker is lost."`
 }
 
 // texts are the values of a flag, as they were written, each time that it was given.

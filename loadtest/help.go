@@ -88,6 +88,24 @@ Exit status: 0 a load was found, 1 even the lowest was not met, 2 the search
 could not be made.
 `
 
+const aboutWorker = `Usage: loadtest worker [flags]
+
+Waits for coordinators, which are loadtest run --workers, and makes a part of
+their runs, one run at a time: connects clients from this machine to the servers
+that the run names, with the identities that it gives. What it needs to know it
+gets from the coordinator, also a key that signs tokens. Ctrl-C ends it.
+
+Flags:
+`
+
+const aboutWorkerEnd = `
+Example, on two machines and a third:
+  openssl rand -hex 32 > worker.key    # the same file on all of them
+  loadtest worker --listen :7070 --worker-key-file worker.key
+  loadtest run --scenario chat --clients 50000 --url https://chat.example \
+    --workers 10.0.0.11:7070,10.0.0.12:7070 --worker-key-file worker.key
+`
+
 const aboutCompare = `Usage: loadtest compare A.json B.json [flags]
 
 Shows two results that --json has written side by side, marks what is better or
@@ -121,6 +139,10 @@ func printHelp(w io.Writer, app *kong.Application, node *kong.Node) {
 		printAll(w, node, aboutRun, aboutRunEnd)
 	case "search":
 		printAll(w, node, aboutSearch, aboutSearchEnd)
+	case "worker":
+		fmt.Fprint(w, aboutWorker)
+		printFlags(w, node, "")
+		fmt.Fprint(w, aboutWorkerEnd)
 	case "compare":
 		fmt.Fprint(w, aboutCompare, "\nFlags:\n")
 		printFlags(w, node, "")

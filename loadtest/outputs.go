@@ -60,13 +60,18 @@ func (o *outputs[T]) add(out output[T]) error {
 		return nil
 	}
 	if err := writable(out.file); err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return fmt.Errorf("%w; want a file that can be written", err)
+		return fmt.Errorf("%w; want a file that can be written", withoutPath(err))
 	}
 	return nil
+}
+
+// withoutPath is an error without the name of the file, which is told otherwise.
+func withoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 // writable tries what writing will do, and leaves nothing behind.

@@ -11,7 +11,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/causeway-rt/causeway/loadtest/internal/drive"
 	"github.com/causeway-rt/causeway/loadtest/internal/machine"
 	"github.com/causeway-rt/causeway/loadtest/internal/plan"
 	"github.com/causeway-rt/causeway/loadtest/internal/report"
@@ -46,14 +45,22 @@ func (c *runCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ready, err := checkMachine(ctx, &p)
+	by, err := c.crew()
 	if err != nil {
 		return err
+	}
+	var ready machine.Outcome
+	if by == nil { // else each worker checks its own
+		if ready, err = checkMachine(ctx, &p); err != nil {
+			return err
+		}
 	}
 	if dry {
 		return printPlan(stdout, p)
 	}
-	p.Sources = ready.Sources
+	if by == nil {
+		p.Sources = ready.Sources
+	}
 	people := stdout
 	if out.onStdout() {
 		people = stderr
@@ -62,7 +69,7 @@ func (c *runCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	res, err := drive.Run(ctx, p, watch.hooks())
+	res, err := driveBy(ctx, p, by, watch.hooks())
 	watch.close()
 	if err != nil {
 		return err
@@ -136,6 +143,8 @@ func outcome(res *result.Result) error {
 		return errUnmet
 	case res.Ended != "complete" && res.Ended != "interrupted":
 		return errors.New(res.Ended + mostFrequent(res.Errors))
+	case lostWorkers(res) != "":
+		return errors.New(lostWorkers(res))
 	case len(res.Checks) == 0 && res.Counts.Attempts > 0 && res.Counts.Connected == 0:
 		return fmt.Errorf("no client could connect%s", mostFrequent(res.Errors))
 	}

@@ -191,6 +191,8 @@ func TestStatusFollowsFromTheResult(t *testing.T) {
 		{"not as expected", result.Result{Ended: "complete", Counts: some, Checks: unmet}, errUnmet.Error()},
 		{"given up", result.Result{Ended: "given up: why", Counts: some, Checks: met}, "given up: why"},
 		{"given up, and not as expected", result.Result{Ended: "given up: why", Counts: some, Checks: unmet}, errUnmet.Error()},
+		{"a worker was lost", result.Result{Ended: "complete", Counts: some, Workers: []result.Worker{{Address: "a:1"}, {Address: "b:1", Lost: "why"}}}, "the worker b:1 was lost"},
+		{"two workers were lost", result.Result{Ended: "complete", Counts: some, Workers: []result.Worker{{Address: "a:1", Lost: "why"}, {Address: "b:1", Lost: "why"}}}, "the workers a:1, b:1 were lost"},
 		{"nobody", result.Result{Ended: "complete", Counts: none, Errors: []result.ErrorClass{{Class: "connect: refused"}}}, "no client could connect (connect: refused)"},
 		{"interrupted before anybody tried", result.Result{Ended: "interrupted"}, ""},
 	} {

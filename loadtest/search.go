@@ -37,15 +37,21 @@ func (c *searchCommand) run(ctx context.Context, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	cut, err := loads.fit(ctx)
+	by, err := c.crew()
 	if err != nil {
 		return err
+	}
+	cut := ""
+	if by == nil { // else each worker checks its own machine, for each run
+		if cut, err = loads.fit(ctx); err != nil {
+			return err
+		}
 	}
 	people := stdout
 	if out.onStdout() || dry {
 		people = stderr
 	}
-	s, err := c.begin(loads, people)
+	s, err := c.begin(loads, by, people)
 	if err != nil {
 		return err
 	}

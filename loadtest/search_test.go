@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/causeway-rt/causeway/loadtest/internal/crew"
 	"github.com/causeway-rt/causeway/loadtest/internal/drive"
 	"github.com/causeway-rt/causeway/loadtest/internal/faulty"
 	"github.com/causeway-rt/causeway/loadtest/internal/plan"
@@ -201,11 +202,11 @@ func made(t *testing.T, answer func(load float64, r *result.Result), args ...str
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.begin(l, io.Discard)
+	s, err := c.begin(l, nil, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.drive = func(_ context.Context, p plan.Plan, _ drive.Hooks) (*result.Result, error) {
+	s.drive = func(_ context.Context, p plan.Plan, _ *crew.Config, _ drive.Hooks) (*result.Result, error) {
 		r := &result.Result{Ended: "complete", Plan: p, Seconds: 1, Counts: result.Counts{Attempts: 1, Connected: 1},
 			Phases:    []result.Phase{{Kind: plan.Ramp}, {Kind: plan.Hold, To: 1}, {Kind: plan.Stop}},
 			Intervals: []result.Interval{{To: .1, Phase: 1}, {From: .1, To: 1, Phase: 1}}}

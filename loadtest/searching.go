@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"time"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/calm"
+	"github.com/causeway-rt/causeway/loadtest/internal/crew"
 	"github.com/causeway-rt/causeway/loadtest/internal/drive"
 	"github.com/causeway-rt/causeway/loadtest/internal/live"
 	"github.com/causeway-rt/causeway/loadtest/internal/machine"
@@ -25,8 +27,9 @@ const rest = 30 * time.Second
 // searching is a search while it is made.
 type searching struct {
 	*loads
-	// drive makes one run: it is drive.Run.
-	drive    func(context.Context, plan.Plan, drive.Hooks) (*result.Result, error)
+	by *crew.Config // who makes the runs; nil: this process
+	// drive makes one: it is driveBy.
+	drive    func(context.Context, plan.Plan, *crew.Config, drive.Hooks) (*result.Result, error)
 	strategy *search.Strategy
 	record   *search.Record
 	watch    *watch
@@ -37,8 +40,8 @@ type searching struct {
 }
 
 // begin makes ready what a search needs besides loads. watch is the caller's to close.
-func (c *searchCommand) begin(l *loads, people io.Writer) (*searching, error) {
-	s := &searching{loads: l, drive: drive.Run, strategy: search.New(l.Config), watch: &watch{}, people: people}
+func (c *searchCommand) begin(l *loads, by *crew.Config, people io.Writer) (*searching, error) {
+	s := &searching{loads: l, by: by, drive: driveBy, strategy: search.New(l.Config), watch: &watch{}, people: people}
 	var err error
 	if s.quiet, err = c.Quiet.on("quiet"); err != nil {
 		return nil, err
@@ -125,13 +128,15 @@ func (s *searching) one(ctx context.Context, servers *calm.Servers, load float64
 		return err.Error(), err
 	}
 	p.Seed += uint64(len(s.record.Runs)) // rooms of their own
-	ready, err := checkMachine(ctx, &p)
-	if err != nil {
-		return err.Error(), err
+	var ready machine.Outcome
+	if s.by == nil {
+		if ready, err = checkMachine(ctx, &p); err != nil {
+			return err.Error(), err
+		}
+		p.Sources = ready.Sources
 	}
-	p.Sources = ready.Sources
 	var busy busy
-	res, err := s.drive(ctx, p, s.show(p, load, &busy))
+	res, err := s.drive(ctx, p, s.by, s.show(p, load, &busy))
 	s.watch.erase()
 	if err != nil {
 		return err.Error(), err
@@ -161,7 +166,7 @@ func (s *searching) calm(ctx context.Context, servers *calm.Servers) (ended stri
 
 // add judges a run and tells of it.
 func (s *searching) add(r *search.Run) (ended string, err error) {
-	r.Verdict, r.Why = search.Judge(r.Result, search.Side{Cores: runtime.GOMAXPROCS(0), Busy: r.Busy, Local: s.local})
+	r.Verdict, r.Why = search.Judge(r.Result, s.side(r))
 	first := len(s.record.Runs) == 0
 	s.record.Runs = append(s.record.Runs, r)
 	s.strategy.Add(r.Verdict)
@@ -175,6 +180,15 @@ func (s *searching) add(r *search.Run) (ended string, err error) {
 		return ended, errors.New(ended)
 	}
 	return "", nil
+}
+
+// side is what is known of where a run came from: of the workers' machines nothing but
+// whether the load was made.
+func (s *searching) side(r *search.Run) search.Side {
+	if s.by != nil {
+		return search.Side{Cores: math.MaxInt32, Busy: -1}
+	}
+	return search.Side{Cores: runtime.GOMAXPROCS(0), Busy: r.Busy, Local: s.local}
 }
 
 // show begins what is seen of a run.

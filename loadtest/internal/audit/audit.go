@@ -25,8 +25,10 @@ type Config struct {
 	// Remote: other workers publish to this one's subscribers. Then it is kept what
 	// those received, and when they were in their rooms, to be judged by Judge.
 	Remote bool
-	// Now is the clock, in nanoseconds. nil is the machine's, from its wall clock at
-	// New on, unmoved by later corrections.
+	// Clock is what Now and Nanos tell; other workers know it by their Skew. nil is one
+	// that begins at New.
+	Clock *Clock
+	// Now replaces Clock.Now, for tests in which time stands still.
 	Now func() int64
 }
 
@@ -34,14 +36,13 @@ type Config struct {
 // goroutine.
 type Audit struct {
 	// Immutable.
-	mark    mark
-	settle  int64
-	echo    bool
-	worker  uint32
-	remote  bool
-	now     func() int64
-	started time.Time
-	epoch   int64
+	mark   mark
+	settle int64
+	echo   bool
+	worker uint32
+	remote bool
+	now    func() int64
+	clock  *Clock
 
 	tallies [shards]tally
 	windows atomic.Bool               // some stream is in a window
@@ -59,18 +60,20 @@ func New(c Config) *Audit {
 		mark:   newMark(c.Run),
 		settle: int64(c.Settle),
 		echo:   c.Echo,
-		worker: uint32(c.Worker) & (maxWorkers - 1),
+		worker: uint32(c.Worker) & (MaxWorkers - 1),
 		remote: c.Remote,
 		now:    c.Now,
+		clock:  c.Clock,
 		rooms:  make(map[string]*Room),
 	}
 	if c.Settle == 0 {
 		a.settle = int64(time.Second)
 	}
-	a.started = time.Now()
-	a.epoch = a.started.UnixNano()
+	if a.clock == nil {
+		a.clock = NewClock()
+	}
 	if a.now == nil {
-		a.now = func() int64 { return a.epoch + int64(time.Since(a.started)) }
+		a.now = a.clock.Now
 	}
 	a.streams.Store(new([]*Stream))
 	return a
@@ -81,7 +84,7 @@ func (a *Audit) Now() int64 { return a.now() }
 
 // Nanos returns t, a time of this process with its monotonic part, in nanoseconds of
 // the audit's clock. It is of no use with a Config.Now.
-func (a *Audit) Nanos(t time.Time) int64 { return a.epoch + int64(t.Sub(a.started)) }
+func (a *Audit) Nanos(t time.Time) int64 { return a.clock.Nanos(t) }
 
 // Sums returns what has been found so far; it takes microseconds. While messages are
 // on their way each field is right by itself and Due may run ahead of its parts; when

@@ -23,7 +23,8 @@
 // What a publisher in another process sends is told by its stream's number, and counted
 // as it comes; whether what did not come was due is known when the processes have
 // exchanged their Logs. Judge compares those with when each subscriber was where, and
-// leaves unjudged what the clocks are not exact enough for.
+// leaves unjudged what the clocks are not exact enough for. Before that, Others and
+// Subscriber.Awaits say whether something is still on its way.
 //
 // # Memory
 //

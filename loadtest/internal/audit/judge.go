@@ -10,7 +10,8 @@ type Skew struct{ Offset, Margin time.Duration }
 // finished: those of Sums, with what came, or should have come, from other workers
 // judged by their logs and clocks. Logs of this worker's own streams are skipped. What
 // was sent within the margin of a client's coming or going, and did not come, is
-// Unjudged. The error is ErrLog.
+// Unjudged. What came of a stream that has no log, as of a worker that was lost, is Due
+// and Delivered, and what did not come of it is unknown. The error is ErrLog.
 //
 // When a message was overtaken is not known of other workers' streams: when the one
 // that overtook it was sent is taken for it.
@@ -19,11 +20,13 @@ func (a *Audit) Judge(logs []Log, skew func(worker int) Skew) (Sums, error) {
 	subs := a.finished
 	a.mu.Unlock()
 	parts := make([]Sums, len(subs))
+	judged := make(map[uint32]bool, len(logs))
 	var times []int64
 	for _, l := range logs {
 		if l.Worker() == int(a.worker) {
 			continue
 		}
+		judged[l.Stream] = true
 		r := a.room(l.Room)
 		if r == nil {
 			continue // none of ours was ever there
@@ -44,6 +47,14 @@ func (a *Audit) Judge(logs []Log, skew func(worker int) Skew) (Sums, error) {
 					c.seen = seen.runs
 				}
 				parts[i].Add(c.judge())
+			}
+		}
+	}
+	for i, sub := range subs {
+		for stream, seen := range sub.seen {
+			if !judged[stream] {
+				parts[i].Due += seen.count(0)
+				parts[i].Delivered += seen.count(0)
 			}
 		}
 	}

@@ -22,6 +22,14 @@ func (r *Ranges) Has(n uint32) bool {
 	return i < len(r.runs) && r.runs[i].from <= n
 }
 
+// count returns how many of the numbers are n or more.
+func (r *Ranges) count(n uint32) (many int64) {
+	for i := r.at(n); i < len(r.runs); i++ {
+		many += int64(r.runs[i].to - max(r.runs[i].from, n))
+	}
+	return many
+}
+
 // at returns the index of the first run that ends behind n.
 func (r *Ranges) at(n uint32) int {
 	return sort.Search(len(r.runs), func(i int) bool { return r.runs[i].to > n })

@@ -20,7 +20,9 @@ const (
 	bodyAt     = dueAt + 11
 	checkAt    = bodyAt + 6
 	maxStreams = 1 << 24 // of one worker
-	maxWorkers = 1 << 8
+
+	// MaxWorkers is how many there may be in one run.
+	MaxWorkers = 1 << 8
 )
 
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
@@ -61,6 +63,9 @@ type Stamp struct {
 	// Audit.Now. In a closed loop that is when it was.
 	Due int64
 }
+
+// Worker returns the number of the worker whose message it is.
+func (s Stamp) Worker() int { return int(s.Stream / maxStreams) }
 
 // mark is what all stamps of a run begin with, and the checksum of it.
 type mark struct {

@@ -63,9 +63,9 @@ func newGroup(r *run, index int) *group {
 	return g
 }
 
-// random returns a source for one goroutine of the group.
+// random returns a source for one goroutine of the group, in this part of the run.
 func (g *group) random(use uint64) *rand.Rand {
-	return g.whole.Rand(uint64(g.index)<<8 | use)
+	return g.whole.Rand(uint64(g.part.Worker)<<32 | uint64(g.index)<<8 | use)
 }
 
 // The goroutines of a group that choose at random.

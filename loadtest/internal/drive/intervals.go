@@ -1,12 +1,10 @@
 package drive
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/audit"
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
-	"github.com/causeway-rt/causeway/loadtest/internal/scrape"
 )
 
 // intervals are the steps of the time series so far. It belongs to the goroutine of Run.
@@ -31,7 +29,7 @@ func (r *run) cut() {
 		g.countBytes()
 	}
 	sums := r.audit.Sums()
-	iv := r.rec.Cut(r.start.Add(now), r.progress.Phase, r.open.Load(), r.wanted(), less(sums, i.audit), r.watch.latest())
+	iv := r.rec.Cut(r.start.Add(now), r.progress.Phase, r.open.Load(), r.wanted(), less(sums, i.audit), r.watch.Latest())
 	i.audit, i.end = sums, now
 	i.next = now - now%r.whole.Interval + r.whole.Interval
 	i.all = append(i.all, iv)
@@ -69,48 +67,9 @@ func less(a, b audit.Sums) audit.Sums {
 	}
 }
 
-// watch reads what servers use, in a goroutine of its own: one that does not answer does
-// not hold up the run's clock.
-type watch struct {
-	scraper *scrape.Scraper
-	last    atomic.Pointer[[]result.Sample]
-}
-
-func newWatch(r *run) (*watch, error) {
-	s, err := scrape.New(r.whole.Metrics, r.whole.PIDs, min(r.whole.Interval, time.Second))
-	if err != nil {
-		return nil, err
-	}
-	return &watch{scraper: s}, nil
-}
-
-// latest are the last samples that came.
-func (w *watch) latest() []result.Sample {
-	if s := w.last.Load(); s != nil {
-		return *s
-	}
-	return nil
-}
-
-// beginWatch takes a first sample, and one before the end of every interval.
+// beginWatch takes a first sample of the servers, and one before the end of every interval.
 func (r *run) beginWatch() {
-	if len(r.watch.scraper.Servers()) == 0 {
-		return
+	if first := r.watch.Begin(r.life); first != nil {
+		r.rec.Begin(first)
 	}
-	first := r.watch.scraper.Sample(r.life)
-	r.rec.Begin(first)
-	r.watch.last.Store(&first)
-	r.work.Go(func() {
-		every := time.NewTicker(r.whole.Interval)
-		defer every.Stop()
-		for {
-			select {
-			case <-r.life.Done():
-				return
-			case <-every.C:
-				s := r.watch.scraper.Sample(r.life)
-				r.watch.last.Store(&s)
-			}
-		}
-	})
 }

@@ -1,6 +1,12 @@
 package drive
 
-import "github.com/causeway-rt/causeway/loadtest/internal/plan"
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/causeway-rt/causeway/loadtest/internal/audit"
+	"github.com/causeway-rt/causeway/loadtest/internal/plan"
+)
 
 // Part is one process's share of a run that several make together. The zero value is
 // all of it.
@@ -8,6 +14,40 @@ type Part struct {
 	// Worker is the process's number among those of the run, from 0, and Workers how many
 	// there are.
 	Worker, Workers int
+	// Clock is what the audit tells the time by, and Start when the run began by it, the
+	// same moment in all parts, so that their intervals are of the same times. nil, and
+	// zero: a clock of its own, and now.
+	Clock *audit.Clock
+	Start time.Time
+	// Clocks are those of the other parts; nil: all show the same.
+	Clocks *Clocks
+}
+
+// Clocks is by how much the clocks of a run's parts differ. It may be set and used from
+// any goroutine.
+type Clocks struct {
+	behind [audit.MaxWorkers]atomic.Int64
+}
+
+// Set says how far a worker's clock is behind this one's.
+func (c *Clocks) Set(worker int, behind time.Duration) { c.behind[worker].Store(int64(behind)) }
+
+// due is when a message was due, by our clock.
+func (c *Clocks) due(s audit.Stamp) int64 {
+	if c == nil {
+		return s.Due
+	}
+	return s.Due + c.behind[s.Worker()].Load()
+}
+
+// Clients is how many of the plan's clients, publishers included, are this part's when
+// there are the most of them.
+func (p Part) Clients(whole *plan.Plan) (n int) {
+	for i := range whole.Groups {
+		publishers := whole.Groups[i].Publishers
+		n += p.of(publishers) + p.of(whole.Most(i)-publishers)
+	}
+	return n
 }
 
 // of returns how many of n things are this part's. Thing number i is the part's whose
@@ -41,7 +81,7 @@ func (p Part) messages(g *plan.Group) int {
 	}
 	n := 0
 	for i := range p.of(g.Publishers) {
-		n += Part{p.number(i), g.Publishers}.of(g.Messages)
+		n += Part{Worker: p.number(i), Workers: g.Publishers}.of(g.Messages)
 	}
 	return n
 }

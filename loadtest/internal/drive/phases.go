@@ -39,7 +39,9 @@ func (r *run) pass(ctx context.Context) string {
 			break
 		}
 		if h := r.hooks.Enter; h != nil {
-			if err := h(ctx, i); err != nil {
+			var err error
+			r.await(func() { err = h(ctx, i) })
+			if err != nil {
 				return givenUp(ctx, err)
 			}
 			at = r.clock()
@@ -60,6 +62,27 @@ func (r *run) pass(ctx context.Context) string {
 		}
 	}
 	return complete
+}
+
+// await has something wait that is not the run's to end, and cuts the intervals that end
+// meanwhile.
+func (r *run) await(wait func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		wait()
+	}()
+	for {
+		r.timer.Reset(r.intervals.left(r.clock()))
+		select {
+		case <-done:
+			return
+		case <-r.timer.C:
+			if r.intervals.left(r.clock()) <= 0 {
+				r.cut()
+			}
+		}
+	}
 }
 
 // givenUp is how a run has ended that was kept from going on.

@@ -29,7 +29,7 @@ func (c *client) Event(_ *wire.Client, e *wire.Event) {
 		c.enter()
 	}
 	if verdict.First() && !c.slow {
-		c.rec.Latency(measure.Delivery, c.number, c.since(stamp.Due, e.At))
+		c.rec.Latency(measure.Delivery, c.number, c.since(c.part.Clocks.due(stamp), e.At))
 	}
 }
 

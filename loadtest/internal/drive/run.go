@@ -12,22 +12,29 @@ import (
 	"github.com/causeway-rt/causeway/loadtest/internal/measure"
 	"github.com/causeway-rt/causeway/loadtest/internal/plan"
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
+	"github.com/causeway-rt/causeway/loadtest/internal/scrape"
 )
 
-// Hooks are told how a run gets on. They may be nil. They are called one at a time, and
-// hold up the run's phases, but not its traffic, while they last.
+// Hooks are told how a run gets on. They may be nil. Enter and Drained hold up the run's
+// phases, but neither its traffic nor its intervals, while they last: Interval and Log
+// are called meanwhile, one at a time.
 type Hooks struct {
 	// Enter is called before each phase, which begins when it returns: so that the parts
 	// of a run wait for each other. ctx ends when the run is interrupted; what is
 	// returned, if that is not nil, ends the run, and is why.
 	Enter func(ctx context.Context, phase int) error
-	// Drained is called when what this process's clients were sent has come, or has been
-	// given up, and before they go: which they do when it returns.
-	Drained func()
+	// Drained is called when this process sends nothing more, and what its clients were
+	// sent by each other has come, or has been given up. What it returns, if that is not
+	// nil, is what other parts have sent, which is then waited for in the same way before
+	// the clients go.
+	Drained func(*audit.Audit) *audit.Others
 	// Interval is called at the end of each interval, and of each phase.
 	Interval func(result.Interval, *Progress)
 	// Log is called with what happens, for people.
 	Log func(string)
+	// Abandon, when it ends, ends the waiting for what is on its way: nobody is
+	// interested in the result any more. nil: somebody is.
+	Abandon context.Context
 }
 
 // run is one run of a plan.
@@ -43,7 +50,7 @@ type run struct {
 	audit  *audit.Audit
 	groups []*group
 	dialer *dialer
-	watch  *watch
+	watch  *scrape.Watch
 
 	// sending ends when nothing more is to be sent, life when clients are to be gone.
 	sending, life       context.Context
@@ -115,12 +122,15 @@ func newRun(p *plan.Plan, part Part, h Hooks) (*run, error) {
 	if r.dialer, err = newDialer(r); err != nil {
 		return nil, err
 	}
-	if r.watch, err = newWatch(r); err != nil {
+	if r.watch, err = scrape.NewWatch(p.Metrics, p.PIDs, p.Interval); err != nil {
 		return nil, err
 	}
-	r.audit = audit.New(audit.Config{Run: uint32(p.Seed), Worker: part.Worker, Remote: part.Workers > 1})
-	r.start = time.Now()
+	r.audit = audit.New(audit.Config{Run: uint32(p.Seed), Worker: part.Worker, Remote: part.Workers > 1, Clock: part.Clock})
+	if r.start = part.Start; r.start.IsZero() {
+		r.start = time.Now()
+	}
 	r.base = r.audit.Nanos(r.start)
+	r.intervals.next = p.Interval
 	r.rec = measure.NewRecorder(r.start)
 	r.life, r.endLife = context.WithCancel(context.Background())
 	r.sending, r.endSending = context.WithCancel(r.life)

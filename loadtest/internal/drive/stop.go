@@ -5,8 +5,10 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/causeway-rt/causeway/internal/wire"
+	"github.com/causeway-rt/causeway/loadtest/internal/audit"
 	"github.com/causeway-rt/causeway/loadtest/internal/plan"
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
 )
@@ -25,11 +27,19 @@ func (r *run) finish() {
 			c.hurry()
 		}
 	}
-	r.until(context.Background(), r.clock()+r.whole.Drain, r.drained)
-	if r.hooks.Drained != nil {
-		r.hooks.Drained()
+	ctx := r.hooks.Abandon
+	if ctx == nil {
+		ctx = context.Background()
 	}
-	if n := r.audit.Outstanding(); n > 0 {
+	r.until(ctx, r.clock()+r.whole.Drain, r.drained)
+	var others *audit.Others
+	if h := r.hooks.Drained; h != nil {
+		r.await(func() { others = h(r.audit) })
+	}
+	if others != nil {
+		r.until(ctx, r.clock()+r.whole.Drain, r.gotAll(others))
+	}
+	if n := r.audit.Outstanding() + r.awaited(others); n > 0 {
 		r.warn("%d deliveries had not come %v after the last message was sent", n, r.whole.Drain)
 	}
 	if n := r.away.Load(); n > 0 {
@@ -42,6 +52,38 @@ func (r *run) finish() {
 // drained reports whether waiting longer brings nothing.
 func (r *run) drained() bool {
 	return r.lanes.Load() == 0 && r.unsettled.Load() == 0 && r.asked.Load() == 0 && r.away.Load() == 0 && r.audit.Outstanding() <= 0 && r.audit.Missing() == 0
+}
+
+// awaited is how much of what other parts have sent has not come.
+func (r *run) awaited(others *audit.Others) (n int64) {
+	if others == nil {
+		return 0
+	}
+	for _, g := range r.groups {
+		for _, c := range g.everybody() {
+			c.mu.Lock()
+			if c.state != gone {
+				n += c.sub.Awaits(others)
+			}
+			c.mu.Unlock()
+		}
+	}
+	return n
+}
+
+// gotAll returns what tells that nothing of it is awaited any more. Where that takes long
+// to find out, it is not asked so often.
+func (r *run) gotAll(others *audit.Others) func() bool {
+	next := time.Duration(0)
+	return func() bool {
+		from := r.clock()
+		if from < next {
+			return false
+		}
+		left := r.awaited(others)
+		next = r.clock() + 5*(r.clock()-from)
+		return left == 0
+	}
 }
 
 // endClients judges all clients and closes their connections, all at once: a server that
@@ -71,7 +113,7 @@ func (r *run) endClients() {
 	}
 	closing.Wait()
 	r.work.Wait()
-	r.watch.scraper.Close()
+	r.watch.Close()
 }
 
 // result is what came of the run.
@@ -85,9 +127,9 @@ func (r *run) result(ended string) *result.Result {
 		Phases:    r.rec.Phases(),
 		Audit:     r.audit.Sums(),
 		Intervals: r.intervals.all,
-		Servers:   r.watch.scraper.Servers(),
+		Servers:   r.watch.Servers(),
 		Before:    r.rec.Before(),
-		Warnings:  append(r.warnings, r.watch.scraper.Warnings()...),
+		Warnings:  append(r.warnings, r.watch.Warnings()...),
 	}
 	out.Counts, out.Latency, out.Errors = r.rec.Totals()
 	for i := range out.Phases {

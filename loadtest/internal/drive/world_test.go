@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/causeway-rt/causeway/loadtest/internal/audit"
+	"github.com/causeway-rt/causeway/loadtest/internal/fixture"
 	"github.com/causeway-rt/causeway/loadtest/internal/plan"
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
 	"github.com/causeway-rt/causeway/pkg/socketio"
@@ -102,27 +102,11 @@ func drive(t *testing.T, p plan.Plan) *result.Result {
 // balanced checks what holds of every result.
 func balanced(t *testing.T, r *result.Result) {
 	t.Helper()
-	var counts, phaseCounts result.Counts
-	var sums, phaseSums audit.Sums
-	for _, iv := range r.Intervals {
-		counts.Add(iv.Counts)
-		sums.Add(iv.Audit)
-	}
-	for _, ph := range r.Phases {
-		phaseCounts.Add(ph.Counts)
-		phaseSums.Add(ph.Audit)
-	}
-	if counts != r.Counts || phaseCounts != r.Counts {
-		t.Errorf("intervals come to %+v, phases to %+v, all to %+v", counts, phaseCounts, r.Counts)
-	}
-	if sums != r.Audit || phaseSums != r.Audit {
-		t.Errorf("intervals come to %+v, phases to %+v, all to %+v", sums, phaseSums, r.Audit)
+	for _, wrong := range fixture.Imbalances(r) {
+		t.Error(wrong)
 	}
 	if c := r.Counts; c.Connected+c.ConnectErrors != c.Attempts || c.Published != r.Audit.Published {
 		t.Errorf("%+v, %+v", c, r.Audit)
-	}
-	if a := r.Audit; a.Due != a.Delivered+a.Lost+a.Gap+a.Absent+a.Unjudged {
-		t.Errorf("what is due is not what became of it: %+v", a)
 	}
 }
 

@@ -27,7 +27,12 @@ type Outcome struct {
 // Check says whether l allows what p needs. The error is one line that names the
 // limit and what to do. It looks up the names of the servers, until ctx ends.
 func Check(ctx context.Context, p *plan.Plan, l Limits) (Outcome, error) {
-	n := needOf(p)
+	return CheckPart(ctx, p, 1, l)
+}
+
+// CheckPart is Check of one of several processes that share the plan's clients.
+func CheckPart(ctx context.Context, p *plan.Plan, processes int, l Limits) (Outcome, error) {
+	n := needOf(p, processes)
 	if want := uint64(n.sockets + spareDescriptors); l.Descriptors > 0 && want > l.Descriptors {
 		return Outcome{}, fmt.Errorf("%d connections need %d file descriptors, and RLIMIT_NOFILE allows %d: raise the hard limit (ulimit -Hn), use fewer clients, or share them among --workers",
 			n.sockets, want, l.Descriptors)

@@ -49,7 +49,7 @@ func TestNeedsFollowFromThePlan(t *testing.T) {
 		"who go again": {planOf("http://h", plan.Group{Clients: 100, Stay: plan.Time(10 * time.Second), Transport: []string{"websocket"}}), need{100, 100, 700}},
 		"who arrive":   {planOf("http://h", plan.Group{Arrivals: 10, Stay: plan.Time(10 * time.Second), Transport: []string{"websocket"}}), need{100, 100, 700}},
 	} {
-		if got := needOf(tt.p); got != tt.want {
+		if got := needOf(tt.p, 1); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
 		}
 	}

@@ -13,17 +13,18 @@ const timeWait = 60 // seconds
 // state, and room for a burst.
 const clientBytes = 16 << 10
 
-// need is what a plan takes at its fullest.
+// need is what a process takes at the plan's fullest.
 type need struct {
 	clients int
 	sockets int // at once
 	ports   int // sockets, and those that only the kernel still remembers
 }
 
-func needOf(p *plan.Plan) (n need) {
+// needOf is what one of several processes takes that share the plan's clients.
+func needOf(p *plan.Plan, processes int) (n need) {
 	for i := range p.Groups {
 		g := &p.Groups[i]
-		clients := p.Most(i)
+		clients := (p.Most(i) + processes - 1) / processes
 		sockets := int(math.Ceil(float64(clients) * socketsEach(g.Transport)))
 		n.clients += clients
 		n.sockets += sockets

@@ -238,9 +238,12 @@ func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
 
 // keysOf are the keys of a struct's fields, in their order.
 func keysOf(t reflect.Type) []string {
-	keys := make([]string, t.NumField())
-	for i := range keys {
-		keys[i], _, _ = strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+	var keys []string
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() { // those that are not come last
+			key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			keys = append(keys, key)
+		}
 	}
 	return keys
 }

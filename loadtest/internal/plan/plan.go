@@ -184,4 +184,6 @@ type Token struct {
 	// Claims may have placeholders in strings. exp, iat are set from Lifetime.
 	Claims   map[string]any `yaml:"claims,omitempty" json:"claims,omitempty"`
 	Lifetime time.Duration  `yaml:"lifetime,omitempty" json:"lifetime"` // 0 means 1 h
+
+	key []byte // in place of KeyFile's content; nil: that
 }

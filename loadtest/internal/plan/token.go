@@ -39,6 +39,21 @@ func readP256(b []byte) (any, error) {
 	return key, err
 }
 
+// Key reads the key, of 64 KiB at most.
+func (t *Token) Key() ([]byte, error) {
+	if t.key != nil {
+		return t.key, nil
+	}
+	raw, err := readFile(t.KeyFile, maxKeyBytes)
+	if err != nil {
+		return nil, refuse("token.key_file", t.KeyFile, "a file that can be read (%v)", err)
+	}
+	return raw, nil
+}
+
+// SetKey gives the key, where the file is not: on another machine. It is in no result.
+func (t *Token) SetKey(key []byte) { t.key = append([]byte{}, key...) }
+
 // signer makes a client's token.
 type signer struct {
 	method   jwt.SigningMethod
@@ -58,9 +73,9 @@ func (t *Token) signer() (*signer, error) {
 		if a.name != t.Algorithm {
 			continue
 		}
-		raw, err := readFile(t.KeyFile, maxKeyBytes)
+		raw, err := t.Key()
 		if err != nil {
-			return nil, refuse("token.key_file", t.KeyFile, "a file that can be read (%v)", err)
+			return nil, err
 		}
 		key, err := a.key(raw)
 		if err != nil {

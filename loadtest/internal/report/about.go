@@ -45,11 +45,15 @@ func targets(res *result.Result) string {
 // about is where and when it was.
 func about(res *result.Result) []fact {
 	m := res.Machine
+	from := machineOf(m)
+	if n := len(res.Workers); n > 0 {
+		from = count(int64(n), "worker, directed from ", "workers, directed from ") + from
+	}
 	facts := []fact{
 		{"Servers", targets(res)},
 		{"Started", res.Started.UTC().Format("2006-01-02 15:04:05 UTC")},
 		{"Ran for", show.Clock(res.Seconds)},
-		{"Load came from", show.Visible(fmt.Sprintf("%s, %d cores, %s", orUnknown(m.CPU), m.Cores, show.Bytes(m.Bytes)), 200)},
+		{"Load came from", from},
 		{"System", show.Visible(fmt.Sprintf("%s/%s, %s", m.OS, m.Arch, m.Go), 200)},
 		{"Program", show.Visible(res.Tool, 120)},
 	}
@@ -57,6 +61,14 @@ func about(res *result.Result) []fact {
 		facts = append(facts, fact{"Expected", show.Visible(strings.ReplaceAll(res.Plan.Expect, ",", ", "), 500)})
 	}
 	return facts
+}
+
+// machineOf is what a machine has.
+func machineOf(m result.Machine) string {
+	if m == (result.Machine{}) {
+		return show.Missing
+	}
+	return show.Visible(fmt.Sprintf("%s, %d cores, %s", orUnknown(m.CPU), m.Cores, show.Bytes(m.Bytes)), 200)
 }
 
 func orUnknown(s string) string {

@@ -220,12 +220,15 @@ func errorRows(res *result.Result) []errorRow {
 }
 
 // workerRow is a process that took part.
-type workerRow struct{ Address, Clients, Clock, Lost string }
+type workerRow struct{ Address, Clients, Machine, Clock, Lost string }
 
 func workerRows(res *result.Result) []workerRow {
 	var rows []workerRow
 	for _, w := range res.Workers {
-		rows = append(rows, workerRow{show.Visible(w.Address, 120), result.Whole(int64(w.Clients)), "± " + result.Time(secondsOf(math.Abs(w.Clock))), show.Visible(w.Lost, 300)})
+		rows = append(rows, workerRow{
+			Address: show.Visible(w.Address, 120), Clients: result.Whole(int64(w.Clients)), Machine: machineOf(w.Machine),
+			Clock: "± " + result.Time(secondsOf(math.Abs(w.Clock))), Lost: show.Visible(w.Lost, 300),
+		})
 	}
 	return rows
 }

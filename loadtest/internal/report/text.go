@@ -163,8 +163,21 @@ func (s *summary) errors() {
 	s.line("")
 }
 
+// workers says who made the load, if it was not this process alone.
 func (s *summary) workers() {
+	if len(s.res.Workers) == 0 {
+		return
+	}
 	var lost []string
+	s.line("Workers                        clients   clock known to   state")
+	for _, r := range workerRows(s.res) {
+		state := "there to the end"
+		if r.Lost != "" {
+			state = "LOST"
+		}
+		s.line("  %-26s %9s   %14s   %s", show.Plain(r.Address, 26), r.Clients, strings.Replace(r.Clock, "±", "+-", 1), state)
+	}
+	s.line("")
 	for _, w := range s.res.Workers {
 		if w.Lost != "" {
 			lost = append(lost, fmt.Sprintf("%s is lost: %s", show.Plain(w.Address, 40), w.Lost))

@@ -179,12 +179,12 @@ func (s *step) add(iv Interval, o offsets, servers int) {
 	s.Audit.Add(iv.Audit)
 	s.Latency.Merge(iv.Latency)
 	s.Latency = s.Latency.Packed()
-	s.Tool = together(s.Tool, iv.Tool)
+	s.Tool = Together(s.Tool, iv.Tool)
 	s.Servers = place(s.Servers, iv.Servers, o.servers, servers)
 }
 
-// together adds up two processes.
-func together(a, b Sample) Sample {
+// Together adds up two processes.
+func Together(a, b Sample) Sample {
 	if a == NoSample() {
 		return b
 	}

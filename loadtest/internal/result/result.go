@@ -143,8 +143,9 @@ type ErrorClass struct {
 type Worker struct {
 	Address string  `json:"address"`
 	Clients int     `json:"clients"`
-	Clock   float64 `json:"clock_error_seconds"` // at most so far from ours
-	Lost    string  `json:"lost,omitempty"`      // why it is missing from some of the figures
+	Clock   float64 `json:"clock_error_seconds"` // at most so wrong is what was known of its clock
+	Machine Machine `json:"machine"`
+	Lost    string  `json:"lost,omitempty"` // why it is missing from some of the figures
 }
 
 // Check is an expectation and what was found.

@@ -86,16 +86,11 @@ func behind(r *result.Result) (lag time.Duration, late float64) {
 		if phase >= len(r.Plan.Phases) {
 			continue
 		}
-		sent, due, missing, now := int64(0), 0.0, 0.0, time.Duration(0)
-		for i := range r.Intervals {
-			iv := &r.Intervals[i]
-			if iv.Phase != phase {
-				continue
-			}
+		due, missing, now := 0.0, 0.0, time.Duration(0)
+		for _, at := range s.moments(r, phase) {
 			var rate float64
-			sent += s.sent(&iv.Counts)
-			due, rate = s.due(phase, iv.To-r.Phases[phase].From)
-			if missing = due - float64(sent) - chance; rate > 0 {
+			due, rate = s.due(phase, at.seconds)
+			if missing = due - float64(at.sent) - chance; rate > 0 {
 				now = time.Duration(missing / rate * float64(time.Second))
 				lag = max(lag, now)
 			}
@@ -105,6 +100,29 @@ func behind(r *result.Result) (lag time.Duration, late float64) {
 		}
 	}
 	return lag, late
+}
+
+// moment is how much had been sent so many seconds after a phase began.
+type moment struct {
+	seconds float64
+	sent    int64
+}
+
+// moments are the ends of a phase's intervals; of several workers only its end, as their
+// intervals are put together by the nearest step, and phases exactly.
+func (s schedule) moments(r *result.Result, phase int) (out []moment) {
+	ph := &r.Phases[phase]
+	if len(r.Workers) > 0 {
+		return []moment{{min(ph.To-ph.From, s.plan.Phases[phase].Duration.Seconds()), s.sent(&ph.Counts)}}
+	}
+	sent := int64(0)
+	for i := range r.Intervals {
+		if iv := &r.Intervals[i]; iv.Phase == phase {
+			sent += s.sent(&iv.Counts)
+			out = append(out, moment{iv.To - ph.From, sent})
+		}
+	}
+	return out
 }
 
 // schedule is what a plan has by rates. Where a closed loop is counted together with one

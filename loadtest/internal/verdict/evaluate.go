@@ -2,17 +2,22 @@ package verdict
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
 )
 
 // Evaluate holds a result against each expectation, in their order. It is nil if there
-// is none.
+// is none. None is met if a worker was lost: what it was to measure is missing.
 func (e Expectations) Evaluate(r *result.Result) []result.Check {
+	lost := slices.ContainsFunc(r.Workers, func(w result.Worker) bool { return w.Lost != "" })
 	var checks []result.Check
 	for _, one := range e {
 		v, text, ok := one.measure.found(r, one.unit)
+		if lost {
+			ok, text = false, "not all measured: "+text
+		}
 		checks = append(checks, result.Check{Text: one.text, Found: text, OK: ok && one.met(v)})
 	}
 	return checks

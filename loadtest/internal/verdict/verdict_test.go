@@ -121,6 +121,20 @@ func TestWhatWasNotMeasuredIsNotMet(t *testing.T) {
 	}
 }
 
+func TestNothingIsMetWithoutALostWorker(t *testing.T) {
+	r := measured()
+	text := "lost=0"
+	whole := check(t, r, text)
+	r.Workers = []result.Worker{{Address: "a"}, {Address: "b", Lost: "no word for 10s"}}
+	if got := check(t, r, text); got.OK || got.Found != "not all measured: "+whole.Found {
+		t.Errorf("%+v", got)
+	}
+	r.Workers[1].Lost = ""
+	if got := check(t, r, text); got != whole {
+		t.Errorf("with both %+v, want %+v", got, whole)
+	}
+}
+
 func TestSeveralExpectationsKeepTheirOrder(t *testing.T) {
 	e, err := Parse(" delivery_p99<50ms , lost=0,connect_errors<=0.1% ")
 	if err != nil {
