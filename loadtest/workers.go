@@ -137,17 +137,12 @@ func driveBy(ctx context.Context, p plan.Plan, by *crew.Config, h drive.Hooks) (
 
 // lostWorkers begins a sentence with those of a result; "" if there are none.
 func lostWorkers(res *result.Result) string {
-	var lost []string
-	for _, w := range res.Workers {
-		if w.Lost != "" {
-			lost = append(lost, w.Address)
-		}
-	}
-	switch len(lost) {
+	switch lost := res.Lost(); len(lost) {
 	case 0:
 		return ""
 	case 1:
 		return "the worker " + lost[0] + " was lost"
+	default:
+		return "the workers " + strings.Join(lost, ", ") + " were lost"
 	}
-	return "the workers " + strings.Join(lost, ", ") + " were lost"
 }

@@ -169,6 +169,11 @@ func auditSentence(res *result.Result) string {
 	if a.Published == 0 {
 		return "Nothing was published, so there is nothing to compare."
 	}
+	if len(res.Lost()) > 0 {
+		whole := *res
+		whole.Workers = nil
+		return "A worker was lost; this is what the others know, and it had told. " + auditSentence(&whole)
+	}
 	s := fmt.Sprintf("%s published, to be delivered %s times in all. %s", count(a.Published, "message was", "messages were"), result.Whole(a.Due), arrived(res))
 	switch wrong := a.Duplicated + a.Reordered + a.Corrupted + a.AfterLeaving; {
 	case wrong == 0 && a.Lost == 0:

@@ -64,6 +64,10 @@ func TestAuditSentenceSaysWhatHappened(t *testing.T) {
 		if got := auditSentence(&result.Result{Audit: row.sums}); got != row.want {
 			t.Errorf("%s:\n%s, want\n%s", name, got, row.want)
 		}
+		lost := []result.Worker{{Address: "a", Lost: "why"}}
+		if got := auditSentence(&result.Result{Audit: row.sums, Workers: lost}); row.sums.Published > 0 && got != "A worker was lost; this is what the others know, and it had told. "+row.want {
+			t.Errorf("%s, with a worker lost:\n%s", name, got)
+		}
 	}
 }
 

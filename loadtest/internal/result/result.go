@@ -148,6 +148,16 @@ type Worker struct {
 	Lost    string  `json:"lost,omitempty"` // why it is missing from some of the figures
 }
 
+// Lost are the addresses of the workers that are missing from some of the figures.
+func (r *Result) Lost() (addresses []string) {
+	for _, w := range r.Workers {
+		if w.Lost != "" {
+			addresses = append(addresses, w.Address)
+		}
+	}
+	return addresses
+}
+
 // Check is an expectation and what was found.
 type Check struct {
 	Text  string `json:"text"`  // as it was given

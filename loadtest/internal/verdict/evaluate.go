@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/causeway-rt/causeway/loadtest/internal/result"
@@ -11,7 +10,7 @@ import (
 // Evaluate holds a result against each expectation, in their order. It is nil if there
 // is none. None is met if a worker was lost: what it was to measure is missing.
 func (e Expectations) Evaluate(r *result.Result) []result.Check {
-	lost := slices.ContainsFunc(r.Workers, func(w result.Worker) bool { return w.Lost != "" })
+	lost := len(r.Lost()) > 0
 	var checks []result.Check
 	for _, one := range e {
 		v, text, ok := one.measure.found(r, one.unit)
