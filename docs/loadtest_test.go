@@ -19,8 +19,10 @@ func TestLoadTestsInPagesAreValid(t *testing.T) {
 	dir := t.TempDir()
 	tool := filepath.Join(dir, "loadtest")
 	run(t, "go build -o "+tool+" ./loadtest")
-	if err := os.WriteFile(filepath.Join(dir, "secret.txt"), []byte("0123456789abcdef0123456789abcdef"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, secret := range []string{"secret.txt", "worker.key"} {
+		if err := os.WriteFile(filepath.Join(dir, secret), []byte("0123456789abcdef0123456789abcdef"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	dryRun := func(args ...string) {
 		t.Helper()
