@@ -16,6 +16,7 @@ import (
 var exampleSecrets = map[string]string{
 	"redis_url":   "redis://:hunter2@redis.example:6379",
 	"cluster_key": "0123456789abcdef",
+	"api_key":     "fedcba9876543210",
 }
 
 // exampleFile returns the text of deploy/gateway.example.yaml, with its secrets in files
@@ -85,7 +86,8 @@ func TestExampleFileHasEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, form := range from.doc.missing { // in one place
-		if !slices.Contains(from.doc.found, form) && !slices.Contains(there, form) {
+		inFile := slices.Contains(from.doc.found, form+"_file") // a secret that should not be in the example
+		if !slices.Contains(from.doc.found, form) && !slices.Contains(there, form) && !inFile {
 			t.Errorf("it lacks %s", form)
 		}
 	}

@@ -70,6 +70,9 @@ type Config struct {
 	// session. Empty means none.
 	AffinityCookie string
 
+	// APIKeys open the server API on the internal listener. Without any there is none.
+	APIKeys []APIKey
+
 	// DrainDelay is how long a stopping node, already not ready, goes on as
 	// before, so that balancers notice. 0 means not at all.
 	DrainDelay time.Duration

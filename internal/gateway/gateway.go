@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/causeway-rt/causeway/internal/api"
 	"github.com/causeway-rt/causeway/internal/gateway/demo"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 	"github.com/causeway-rt/causeway/pkg/socketio"
@@ -38,6 +39,8 @@ type gateway struct {
 	health  *health
 	trim    *trimmer
 	metrics *prometheus.Registry
+	api     *api.API      // nil: there is none
+	leave   chan struct{} // holds a token when the node shall drain
 	// neighbours are the nodes of this process, this one included, for the demo
 	// page: ":3000" and so on. Empty when there is only this one.
 	neighbours []string
@@ -50,7 +53,7 @@ type gateway struct {
 // newGateway puts a node together. It opens nothing but connections to Redis; close
 // ends what it leaves to run.
 func newGateway(cfg Config) (*gateway, error) {
-	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev, alone: cfg.RedisURL == ""}, sleep: sleep}
+	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev, alone: cfg.RedisURL == ""}, sleep: sleep, leave: make(chan struct{}, 1)}
 	g.noisy = limited(g.log, logEvery)
 	if g.cfg.Path == "" {
 		g.cfg.Path = "/socket.io"
@@ -76,6 +79,7 @@ func newGateway(cfg Config) (*gateway, error) {
 		g.attach(g.sockets.OfPattern(anyNamespace))
 	}
 	g.health = newHealth(append(g.bus.checks(cfg.RedisGrace), g.cluster.checks()...)...)
+	g.api = newAPI(g)
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
 	g.metrics = newMetrics(g)
 	return g, nil
@@ -83,6 +87,9 @@ func newGateway(cfg Config) (*gateway, error) {
 
 // close gives up what newGateway opened, once run has ended.
 func (g *gateway) close() {
+	if g.api != nil {
+		g.api.Close()
+	}
 	g.cluster.close()
 	g.bus.close()
 }
@@ -122,6 +129,7 @@ type namespace interface {
 	On(event string, f func(*socketio.Event))
 	OnConnect(f func(*socketio.Socket))
 	OnDisconnect(f func(*socketio.Socket, socketio.Reason))
+	OnServerSide(event string, f func(*socketio.ServerSideEvent))
 }
 
 // attach gives a namespace what a gateway does with its sockets.
@@ -129,6 +137,7 @@ func (g *gateway) attach(ns namespace) {
 	ns.OnConnect(func(*socketio.Socket) { g.connected.Add(1); g.welcomed.Add(1) })
 	ns.OnDisconnect(func(*socketio.Socket, socketio.Reason) { g.connected.Add(-1) })
 	g.relay.serve(ns)
+	api.Answer(ns)
 }
 
 // line says where the node is reached, for people.

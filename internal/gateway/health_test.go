@@ -13,7 +13,7 @@ import (
 func TestHealthNamesEachCheckAndItsState(t *testing.T) {
 	redis := "ok"
 	h := newHealth(check{"redis", func() (string, bool) { return redis, redis != "away" }})
-	mux := internal(h, prometheus.NewRegistry(), nil)
+	mux := internal(h, prometheus.NewRegistry(), nil, nil)
 	get := func(path string) (int, report) {
 		t.Helper()
 		w := httptest.NewRecorder()

@@ -71,6 +71,9 @@ func newMetrics(g *gateway) *prometheus.Registry {
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler, collectors.MetricsGC, collectors.MetricsMemory)),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	if g.api != nil {
+		r.MustRegister(g.api)
+	}
 	return r
 }
 
