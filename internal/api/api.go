@@ -138,10 +138,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	c := &call{API: a, r: r, w: w, ctx: r.Context(), route: unrouted}
 	out := c.answer()
-	out.write(c)
-	took := time.Since(began)
+	took := time.Since(began) // without the way back, which is the backend's affair
 	a.metrics.observe(c, out.status, took)
 	a.cfg.Logger.Debug("api request", "route", c.route.name, "status", out.status, "key", c.keyName(), "took", took)
+	out.write(c)
 }
 
 func (c *call) answer() answer {

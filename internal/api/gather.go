@@ -7,7 +7,8 @@ import (
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
-// nodes says how many nodes have answered a question, this one included.
+// nodes says how many nodes have answered a question, this one included. It is left out of
+// answers that are complete.
 type nodes struct {
 	Answered int `json:"answered"`
 	Expected int `json:"expected"`
@@ -19,7 +20,7 @@ type gathered struct {
 	Complete bool   `json:"complete"`
 	Acks     []ack  `json:"acks"`    // in no order
 	Missing  int    `json:"missing"` // sockets that have not answered, of nodes that have
-	Nodes    nodes  `json:"nodes"`
+	Nodes    *nodes `json:"nodes,omitempty"`
 }
 
 // ack is what one client has answered.
@@ -33,11 +34,14 @@ func (c *call) gather(e *emission) (any, *problem) {
 	var out gathered
 	p := c.open(e.namespace, func(n *socketio.Namespace) *problem {
 		replies, err := e.emitter(n).Timeout(e.ackTimeout).EmitWithAck(c.ctx, e.event, e.args...)
-		partial, p := part(err)
-		if p != nil {
-			return p
+		var partial *socketio.PartialError
+		if err != nil && !errors.As(err, &partial) {
+			return refusal(err, "")
 		}
-		out = gathered{reachedCluster, err == nil, make([]ack, len(replies)), partial.MissingAcks, partial.nodes()}
+		out = gathered{Reached: reachedCluster, Complete: err == nil, Acks: make([]ack, len(replies))}
+		if err != nil {
+			out.Missing, out.Nodes = partial.MissingAcks, c.answered(err)
+		}
 		for i, r := range replies {
 			out.Acks[i] = ack{r.From(0).JSON(), r.Attachments()}
 		}
@@ -49,20 +53,15 @@ func (c *call) gather(e *emission) (any, *problem) {
 	return out, nil
 }
 
-// missing is how much of an answer is missing. The zero value is a whole one of one node.
-type missing struct{ socketio.PartialError }
-
-func (m missing) nodes() nodes { return nodes{m.Answered + 1, m.Expected + 1} }
-
-// part returns what an error of a question says of its answer. A problem is one that was no
-// answer at all.
-func part(err error) (missing, *problem) {
+// answered says how many nodes have answered a question that ended with err; nil if all have.
+// Where they could not be asked, only this one has, and those that are known should have.
+func (c *call) answered(err error) *nodes {
 	var partial *socketio.PartialError
 	switch {
 	case err == nil:
-		return missing{}, nil
+		return nil
 	case errors.As(err, &partial):
-		return missing{*partial}, nil
+		return &nodes{partial.Answered + 1, partial.Expected + 1}
 	}
-	return missing{}, refusal(err, "")
+	return &nodes{1, max(len(c.cfg.Cluster.Nodes()), 1)}
 }

@@ -30,7 +30,7 @@ type roomPage struct {
 	Rooms    []roomEntry `json:"rooms"`
 	Next     string      `json:"next,omitempty"`
 	Complete bool        `json:"complete"`
-	Nodes    nodes       `json:"nodes"`
+	Nodes    *nodes      `json:"nodes,omitempty"`
 }
 
 // listRooms counts the sockets in rooms, over all nodes. Each node gives as many rooms as are
@@ -69,7 +69,7 @@ func listRooms(c *call) (any, *problem) {
 // add adds what another node has answered, if it makes sense.
 func add(sums map[string]int, r socketio.Reply, asked roomsAsked) bool {
 	var rooms []roomEntry
-	if r.Bind(&rooms) != nil || len(rooms) > asked.Limit {
+	if r.Bind(&rooms) != nil || rooms == nil || len(rooms) > asked.Limit {
 		return false
 	}
 	for _, e := range rooms {

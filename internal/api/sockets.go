@@ -15,7 +15,7 @@ type socketPage struct {
 	Total    int           `json:"total"`          // of all pages
 	Next     string        `json:"next,omitempty"` // what to give as after for the next page
 	Complete bool          `json:"complete"`
-	Nodes    nodes         `json:"nodes"`
+	Nodes    *nodes        `json:"nodes,omitempty"`
 }
 
 // socketEntry is a socket of any node. Its handshake is left out: it may hold tokens.
@@ -46,16 +46,6 @@ func listSockets(c *call) (any, *problem) {
 		return nil, p
 	}
 	return out, nil
-}
-
-// answered says how many nodes have answered a question that ended with err. Where they
-// could not be asked, only this one has, and those that are known should have.
-func (c *call) answered(err error) nodes {
-	partial, p := part(err)
-	if p != nil {
-		return nodes{1, max(len(c.cfg.Cluster.Nodes()), 1)}
-	}
-	return partial.nodes()
 }
 
 func (out *socketPage) take(found []*socketio.RemoteSocket, after string, limit int) {
