@@ -50,7 +50,7 @@ func TestHealthNamesEachCheckAndItsState(t *testing.T) {
 }
 
 func TestInternalPathsTakeGetOnly(t *testing.T) {
-	mux := internal(newHealth(), prometheus.NewRegistry(), nil)
+	mux := internal(newHealth(), prometheus.NewRegistry(), nil, nil)
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, httptest.NewRequest("FOO", path, nil))
