@@ -156,22 +156,22 @@ func (o *object) milliseconds(name string, most time.Duration) time.Duration {
 	return time.Duration(n) * time.Millisecond
 }
 
-// list is an array of at most most values, and whether it is there.
-func (o *object) list(name string, most int) (items []json.RawMessage, ok bool) {
+// list is an array of at most most values; nil if it is missing.
+func (o *object) list(name string, most int) (items []json.RawMessage) {
 	raw := o.ask(name)
 	if raw == nil {
-		return nil, false
+		return nil
 	}
 	if raw[0] != '[' || json.Unmarshal(raw, &items) != nil || len(items) > most {
 		o.wrong(o.full(name), "want an array of up to %d values", most)
-		return nil, false
+		return nil
 	}
-	return items, true
+	return items
 }
 
 // nameList is an array of names, each with a prefix in front when it is returned.
 func (o *object) nameList(name, prefix string) []string {
-	items, _ := o.list(name, maxItems)
+	items := o.list(name, maxItems)
 	out := make([]string, len(items))
 	for i, item := range items {
 		field := fmt.Sprintf("%s[%d]", o.full(name), i)

@@ -35,8 +35,7 @@ func (o *object) emission(acks bool) emission {
 		o.wrong(o.full("event"), "missing: want the name of an event")
 	}
 	o.checkName(o.full("event"), e.event, 0)
-	args, _ := o.list("args", maxArgs)
-	for _, arg := range args {
+	for _, arg := range o.list("args", maxArgs) {
 		e.args = append(e.args, arg)
 	}
 	e.volatile = o.toggle("volatile")
@@ -117,7 +116,7 @@ type outcomes struct {
 func emitMany(c *call) (any, *problem) {
 	d := &decoder{maxName: c.cfg.MaxNameBytes}
 	o := d.body(c.body)
-	items, _ := o.list("emits", maxBatch)
+	items := o.list("emits", maxBatch)
 	o.end()
 	if d.problem == nil && len(items) == 0 {
 		d.wrong("emits", "want an array of 1 to %d emits", maxBatch)

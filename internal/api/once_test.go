@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,7 +28,7 @@ func TestSameIdempotencyKeyIsOneDeliveryWithOneAnswer(t *testing.T) {
 	sending.Wait()
 	again := w.post("emit", ask, "Idempotency-Key", "order-7")
 	replayed := 0
-	for _, r := range append(replies, again) {
+	for _, r := range slices.Concat(replies, []reply{again}) {
 		if string(r.body) != string(again.body) || r.status != http.StatusOK {
 			t.Errorf("%d %s, and %d %s", r.status, r.body, again.status, again.body)
 		}
