@@ -26,7 +26,7 @@ func (c *call) changeRooms(do func(socketio.Emitter, context.Context, ...string)
 		o.wrong("rooms", "want an array of 1 to %d names", maxItems)
 	}
 	o.end()
-	return c.change(d, t, func(e socketio.Emitter) error { return do(e, c.ctx, rooms...) })
+	return c.change(d, t, func(ctx context.Context, e socketio.Emitter) error { return do(e, ctx, rooms...) })
 }
 
 // disconnect ends sockets.
@@ -36,21 +36,23 @@ func disconnect(c *call) (any, *problem) {
 	t := o.target()
 	connections := o.toggle("close_connections")
 	o.end()
-	return c.change(d, t, func(e socketio.Emitter) error { return e.DisconnectSockets(c.ctx, connections) })
+	return c.change(d, t, func(ctx context.Context, e socketio.Emitter) error { return e.DisconnectSockets(ctx, connections) })
 }
 
 // change does something to sockets of all nodes. Other nodes are told, and don't say what came of
 // it.
-func (c *call) change(d *decoder, t target, do func(socketio.Emitter) error) (any, *problem) {
+func (c *call) change(d *decoder, t target, do func(context.Context, socketio.Emitter) error) (any, *problem) {
 	if d.problem != nil {
 		return nil, d.problem
 	}
 	if p := c.reachable(); p != nil {
 		return nil, p
 	}
+	ctx, cancel := context.WithTimeout(c.ctx, confirmTime) // a join waits until its room is heard
+	defer cancel()
 	sent := newTold()
 	p := c.open(t.namespace, func(n *socketio.Namespace) *problem {
-		err := do(t.in(n).Confirm(sent.hear))
+		err := do(ctx, t.in(n).Confirm(sent.hear))
 		if errors.Is(err, socketio.ErrTooManyRooms) {
 			return c.tooManyRooms(sent, err)
 		}

@@ -34,6 +34,15 @@ func newAPI(g *gateway) *api.API {
 	})
 }
 
+// keyNames are the names of the API's keys.
+func (g *gateway) keyNames() []string {
+	names := make([]string, len(g.cfg.APIKeys))
+	for i, k := range g.cfg.APIKeys {
+		names[i] = k.Name
+	}
+	return names
+}
+
 // apiHandler is what serves the API; nil if there is none.
 func (g *gateway) apiHandler() http.Handler {
 	if g.api == nil {
