@@ -143,7 +143,6 @@ func (a *Access) Renew(ctx context.Context, m *Member, namespace, token string) 
 	if next.room != m.room {
 		return nil, a.refusals.refuse(CodeSubject, "another user")
 	}
-	a.renewals.Add(1)
 	return next, nil
 }
 
@@ -156,6 +155,7 @@ func (a *Access) Replace(m, next *Member, rooms []string) (lost []string) {
 			lost = append(lost, room)
 		}
 	}
+	a.renewals.Add(1)
 	before := m.grants
 	m.grants = a.sharing.take(next.grants)
 	a.sharing.give(before)
