@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/causeway-rt/causeway/internal/access"
 	"github.com/causeway-rt/causeway/internal/api"
 	"github.com/causeway-rt/causeway/internal/gateway/demo"
 	"github.com/causeway-rt/causeway/pkg/engineio"
@@ -35,6 +37,7 @@ type gateway struct {
 	bus     *bus         // nil: this node is alone
 	cluster *cluster     // nil likewise
 	sockets *socketio.Server
+	access  *access.Access // nil: none is configured
 	relay   *relay
 	health  *health
 	trim    *trimmer
@@ -53,12 +56,16 @@ type gateway struct {
 // newGateway puts a node together. It opens nothing but connections to Redis; close
 // ends what it leaves to run.
 func newGateway(cfg Config) (*gateway, error) {
-	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev, alone: cfg.RedisURL == ""}, sleep: sleep, leave: make(chan struct{}, 1)}
+	g := &gateway{cfg: cfg, log: newLogger(cfg), sleep: sleep, leave: make(chan struct{}, 1)}
 	g.noisy = limited(g.log, logEvery)
 	if g.cfg.Path == "" {
 		g.cfg.Path = "/socket.io"
 	}
 	var err error
+	if g.access, err = newAccess(cfg, g.noisy); err != nil {
+		return nil, err
+	}
+	g.relay = &relay{open: cfg.Dev && g.access == nil, access: g.access, alone: cfg.RedisURL == ""}
 	if g.bus, err = newBus(cfg, g.noisy); err != nil {
 		return nil, err
 	}
@@ -74,11 +81,8 @@ func newGateway(cfg Config) (*gateway, error) {
 		g.close()
 		return nil, err
 	}
-	g.attach(g.sockets.Of("/"))
-	if cfg.Dev {
-		g.attach(g.sockets.OfPattern(anyNamespace))
-	}
-	g.health = newHealth(append(g.bus.checks(cfg.RedisGrace), g.cluster.checks()...)...)
+	g.openNamespaces()
+	g.health = newHealth(slices.Concat(g.bus.checks(cfg.RedisGrace), g.cluster.checks(), g.accessChecks())...)
 	g.api = newAPI(g)
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
 	g.metrics = newMetrics(g)
@@ -117,11 +121,24 @@ func (g *gateway) socketConfig() socketio.Config {
 		Logger:                 g.noisy,
 		MaxNameBytes:           maxNameBytes,
 		CleanupEmptyNamespaces: true,
+		ForgetAuth:             g.access != nil, // it holds a token
 	}
 	if g.bus != nil {
 		c.Adapter = g.bus.adapter
 	}
 	return c
+}
+
+// openNamespaces makes the namespaces that there are.
+func (g *gateway) openNamespaces() {
+	if g.access != nil {
+		g.guardNamespaces()
+		return
+	}
+	g.attach(g.sockets.Of("/"))
+	if g.cfg.Dev {
+		g.attach(g.sockets.OfPattern(anyNamespace))
+	}
 }
 
 // namespace is one namespace, or all that a pattern opens.
