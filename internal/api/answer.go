@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// writeTimeout bounds how long a backend may take to read its answer.
-const writeTimeout = 10 * time.Second
-
 // answer is what a request is answered with.
 type answer struct {
 	status      int
@@ -44,7 +41,7 @@ func (a *answer) write(c *call) {
 		h.Set("Connection", "close") // or net/http would read what is left of the body first, however slow
 	}
 	control := http.NewResponseController(c.w)
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a writer without one is a test's
+	_ = control.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout)) // a writer without one is a test's
 	c.w.WriteHeader(a.status)
 	_, _ = c.w.Write(a.body)
 	_ = control.Flush()

@@ -27,6 +27,8 @@ type Config struct {
 	MaxBodyBytes int
 	// BodyTimeout is how long a body may take to come. 0 means 10 s.
 	BodyTimeout time.Duration
+	// WriteTimeout is how long a backend may take to read its answer. 0 means 10 s.
+	WriteTimeout time.Duration
 	// MaxNameBytes bounds the names of rooms, events and namespaces. 0 means 256.
 	MaxNameBytes int
 	// Logger takes refused keys, panics, and at debug level every request. nil means that
@@ -81,6 +83,9 @@ func New(cfg Config) *API {
 	}
 	if cfg.BodyTimeout == 0 {
 		cfg.BodyTimeout = 10 * time.Second
+	}
+	if cfg.WriteTimeout == 0 {
+		cfg.WriteTimeout = 10 * time.Second
 	}
 	if cfg.MaxNameBytes == 0 {
 		cfg.MaxNameBytes = 256

@@ -267,6 +267,32 @@ func TestRefusedRequestsBodyIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+func TestBackendThatDoesNotReadItsAnswerIsGivenUp(t *testing.T) {
+	w := start(t, func(c *Config) { c.WriteTimeout = 100 * time.Millisecond })
+	began := make(chan struct{})
+	w.routes[Path+"large"] = &route{name: "large", method: http.MethodGet, status: http.StatusOK, do: func(*call) (any, *problem) {
+		close(began)
+		return strings.Repeat("x", 32<<20), nil
+	}}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "GET /api/v1/large HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-began
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.API.Close() // waits for the request
+	}()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Fatal("it is still being written to")
+	}
+}
+
 // pacedReader gives spaces, after a pause each.
 type pacedReader struct{ pause time.Duration }
 

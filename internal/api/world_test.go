@@ -242,7 +242,7 @@ func (c *client) hears(want ...string) {
 	}
 }
 
-// hearsNothingElse checks that nothing came before an event that is sent now.
+// nothingElse checks that nothing came before an event that is sent now.
 func (w *world) nothingElse(clients ...*client) {
 	w.Helper()
 	for _, c := range clients {

@@ -203,3 +203,32 @@ func TestAPIDrainsTheNode(t *testing.T) {
 		t.Error("it was no drain")
 	}
 }
+
+// A19: all sockets of a user, who is the sub of their tokens, are gone from all nodes within
+// a second.
+func TestUserOfATokenIsDisconnectedEverywhere(t *testing.T) {
+	cfg := withKey(withTokens(nil))
+	cfg.RedisURL, cfg.RedisPrefix, cfg.ClusterKey = redistest.Start(t), redistest.Prefix(t), "a key for all nodes"
+	a, b := start(t, cfg, nil), start(t, cfg, nil)
+	for _, w := range []*world{a, b} {
+		w.until(w.internal+"/readyz", 200, `"redis":"ok"`)
+	}
+	ann := []*client{a.enter(tokenFor(t, "ann", nil)), b.enter(tokenFor(t, "ann", nil)), b.enter(tokenFor(t, "ann", nil))}
+	bob := b.enter(tokenFor(t, "bob", nil))
+	if status, body := a.call(http.MethodGet, "sockets?user=ann", ""); status != http.StatusOK || !strings.Contains(body, `"total":3,"complete":true`) || strings.Count(body, `"user":"ann","rooms":[]`) != 3 {
+		t.Errorf("%d %s", status, body)
+	}
+	began := time.Now()
+	a.calls("disconnect", `{"target":{"users":["ann"]},"close_connections":true}`, reachedAll)
+	for _, c := range ann {
+		c.expect("41")
+		if _, err := c.next(); err == nil {
+			t.Error("the connection goes on")
+		}
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+	a.calls("emit", `{"target":{"users":["ann","bob"]},"event":"e"}`, reachedAll)
+	bob.expect(`42["e"]`)
+}

@@ -24,6 +24,7 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 			cfg := withTokens(nil)
 			cfg.RedisURL, cfg.RedisPrefix, cfg.ClusterKey = url, redistest.Prefix(t), "cluster-hunter2-cluster"
 			cfg.Access.Keys[0].Secret = "token-hunter2-token-hunter2-token"
+			cfg.APIKeys = []APIKey{{Name: "shop", Secret: "api-hunter2-api-hunter2", Scopes: APIScopes}}
 			cfg.LogLevel = slog.LevelDebug
 			if name == "no URL" {
 				_, err := newGateway(cfg)
@@ -35,6 +36,9 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 			w := start(t, cfg, nil)
 			c := w.dial()
 			c.send(`40{"token":"client-hunter2"}`)
+			for _, key := range []string{"api-hunter2-api-hunter2", "wrong-hunter2"} {
+				w.ask(http.MethodGet, w.internal+"/api/v1/nodes?key="+key, "", "Authorization", "Bearer "+key)
+			}
 			w.until(w.internal+"/readyz", http.StatusServiceUnavailable, `"redis":`)
 			_, ready := w.get(w.internal + "/readyz")
 			_, metrics := w.get(w.internal + "/metrics")
