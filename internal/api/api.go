@@ -124,7 +124,7 @@ type call struct {
 	*API
 	r     *http.Request
 	w     http.ResponseWriter
-	ctx   context.Context // ends with the request, or for one with an Idempotency-Key with Close
+	ctx   context.Context // ends with Close, and with the connection unless there is an Idempotency-Key
 	key   *key            // nil until it is known
 	body  []byte
 	whole bool // the body was read to its end
@@ -141,7 +141,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer a.running.Done()
 	began := time.Now()
-	c := &call{API: a, r: r, w: w, ctx: r.Context(), route: unrouted}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(a.ctx, cancel)()
+	c := &call{API: a, r: r, w: w, ctx: ctx, route: unrouted}
 	out := c.answer()
 	took := time.Since(began) // without the way back, which is the backend's affair
 	a.metrics.observe(c, out.status, took)
