@@ -24,16 +24,22 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	// The first signal starts the drain. Handing signals back to the system then
-	// makes the second one end the process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		// The first signal starts the drain. Handing signals back to the system before
+		// makes the second one end the process at once, however soon it comes.
+		signal.Stop(signals)
+		cancel()
+	}()
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
 // run is main without the process: it returns the exit status.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	cmd, err := parse(args, sources{environ}, stdout)
+	cmd, err := parse(args, sources{environ, allSections}, stdout)
 	if err != nil {
 		fmt.Fprintln(stderr, "gateway:", oneLine(err))
 		if cmd.name == cmdHealth {
@@ -46,6 +52,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case cmdVersion:
 		fmt.Fprintln(stdout, versionLine())
 	case cmdCheck:
+		for _, w := range cmd.cfg.Warnings {
+			fmt.Fprintln(stderr, "gateway: warning:", w)
+		}
 		fmt.Fprintln(stdout, "configuration ok")
 	case cmdHealth:
 		answer, err := askHealth(ctx, cmd.url)

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"github.com/causeway-rt/causeway/internal/access"
 )
 
 // Config says how a gateway behaves. The command line has the defaults that
@@ -12,6 +14,8 @@ import (
 type Config struct {
 	// Version is shown in metrics and logs.
 	Version string
+	// Warnings are about the configuration itself. They are logged at the start.
+	Warnings []string
 	// Dev opens the relay to everybody, on any namespace, and serves the demo page.
 	Dev bool
 
@@ -67,6 +71,14 @@ type Config struct {
 	// AffinityCookie names a cookie with the node's tag, on the first answer of each
 	// session. Empty means none.
 	AffinityCookie string
+
+	// APIKeys open the server API on the internal listener. Without any there is none.
+	APIKeys []APIKey
+
+	// Access says who may connect, and what clients may do. With nil, everybody may connect
+	// to the namespace "/" and nobody may do anything; with Dev, everybody may do all, in
+	// any namespace.
+	Access *access.Config
 
 	// DrainDelay is how long a stopping node, already not ready, goes on as
 	// before, so that balancers notice. 0 means not at all.

@@ -6,11 +6,14 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/causeway-rt/causeway/internal/access"
+	"github.com/causeway-rt/causeway/internal/api"
 	"github.com/causeway-rt/causeway/internal/gateway/demo"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 	"github.com/causeway-rt/causeway/pkg/socketio"
@@ -34,10 +37,13 @@ type gateway struct {
 	bus     *bus         // nil: this node is alone
 	cluster *cluster     // nil likewise
 	sockets *socketio.Server
+	access  *access.Access // nil: none is configured
 	relay   *relay
 	health  *health
 	trim    *trimmer
 	metrics *prometheus.Registry
+	api     *api.API      // nil: there is none
+	leave   chan struct{} // holds a token when the node shall drain
 	// neighbours are the nodes of this process, this one included, for the demo
 	// page: ":3000" and so on. Empty when there is only this one.
 	neighbours []string
@@ -50,12 +56,16 @@ type gateway struct {
 // newGateway puts a node together. It opens nothing but connections to Redis; close
 // ends what it leaves to run.
 func newGateway(cfg Config) (*gateway, error) {
-	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev, alone: cfg.RedisURL == ""}, sleep: sleep}
+	g := &gateway{cfg: cfg, log: newLogger(cfg), sleep: sleep, leave: make(chan struct{}, 1)}
 	g.noisy = limited(g.log, logEvery)
 	if g.cfg.Path == "" {
 		g.cfg.Path = "/socket.io"
 	}
 	var err error
+	if g.access, err = newAccess(cfg, g.noisy); err != nil {
+		return nil, err
+	}
+	g.relay = &relay{open: cfg.Dev && g.access == nil, access: g.access, alone: cfg.RedisURL == ""}
 	if g.bus, err = newBus(cfg, g.noisy); err != nil {
 		return nil, err
 	}
@@ -71,11 +81,9 @@ func newGateway(cfg Config) (*gateway, error) {
 		g.close()
 		return nil, err
 	}
-	g.attach(g.sockets.Of("/"))
-	if cfg.Dev {
-		g.attach(g.sockets.OfPattern(anyNamespace))
-	}
-	g.health = newHealth(append(g.bus.checks(cfg.RedisGrace), g.cluster.checks()...)...)
+	g.openNamespaces()
+	g.health = newHealth(slices.Concat(g.bus.checks(cfg.RedisGrace), g.cluster.checks(), g.accessChecks())...)
+	g.api = newAPI(g)
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
 	g.metrics = newMetrics(g)
 	return g, nil
@@ -83,6 +91,9 @@ func newGateway(cfg Config) (*gateway, error) {
 
 // close gives up what newGateway opened, once run has ended.
 func (g *gateway) close() {
+	if g.api != nil {
+		g.api.Close()
+	}
 	g.cluster.close()
 	g.bus.close()
 }
@@ -110,6 +121,7 @@ func (g *gateway) socketConfig() socketio.Config {
 		Logger:                 g.noisy,
 		MaxNameBytes:           maxNameBytes,
 		CleanupEmptyNamespaces: true,
+		ForgetAuth:             g.access != nil, // it holds a token
 	}
 	if g.bus != nil {
 		c.Adapter = g.bus.adapter
@@ -117,11 +129,24 @@ func (g *gateway) socketConfig() socketio.Config {
 	return c
 }
 
+// openNamespaces makes the namespaces that there are.
+func (g *gateway) openNamespaces() {
+	if g.access != nil {
+		g.guardNamespaces()
+		return
+	}
+	g.attach(g.sockets.Of("/"))
+	if g.cfg.Dev {
+		g.attach(g.sockets.OfPattern(anyNamespace))
+	}
+}
+
 // namespace is one namespace, or all that a pattern opens.
 type namespace interface {
 	On(event string, f func(*socketio.Event))
 	OnConnect(f func(*socketio.Socket))
 	OnDisconnect(f func(*socketio.Socket, socketio.Reason))
+	OnServerSide(event string, f func(*socketio.ServerSideEvent))
 }
 
 // attach gives a namespace what a gateway does with its sockets.
@@ -129,6 +154,7 @@ func (g *gateway) attach(ns namespace) {
 	ns.OnConnect(func(*socketio.Socket) { g.connected.Add(1); g.welcomed.Add(1) })
 	ns.OnDisconnect(func(*socketio.Socket, socketio.Reason) { g.connected.Add(-1) })
 	g.relay.serve(ns)
+	api.Answer(ns)
 }
 
 // line says where the node is reached, for people.

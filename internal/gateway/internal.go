@@ -7,27 +7,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/causeway-rt/causeway/internal/api"
 	"github.com/causeway-rt/causeway/internal/peer"
 )
 
 // maxScrapes bounds concurrent scrapes: each holds the whole answer in memory.
 const maxScrapes = 4
 
-// internal routes the internal listener. peers, if not nil, takes the requests of
-// other nodes.
-func internal(h *health, metrics prometheus.Gatherer, peers http.Handler) http.Handler {
+// internal routes the internal listener. backends, if not nil, takes what is below api.Path, and
+// peers, if not nil, the requests of other nodes.
+func internal(h *health, metrics prometheus.Gatherer, backends, peers http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
-	if peers == nil {
-		return mux
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, peer.Path) { // not in the mux, which would clean the client's path
+		switch { // not in the mux, which would clean the path
+		case peers != nil && strings.HasPrefix(r.URL.Path, peer.Path):
 			peers.ServeHTTP(w, r)
-			return
+		case backends != nil && strings.HasPrefix(r.URL.Path, api.Path):
+			backends.ServeHTTP(w, r)
+		default:
+			mux.ServeHTTP(w, r)
 		}
-		mux.ServeHTTP(w, r)
 	})
 }

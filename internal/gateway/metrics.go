@@ -71,6 +71,9 @@ func newMetrics(g *gateway) *prometheus.Registry {
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler, collectors.MetricsGC, collectors.MetricsMemory)),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	if g.api != nil {
+		r.MustRegister(g.api)
+	}
 	return r
 }
 
@@ -94,6 +97,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	m.sockets(stats)
 	c.g.bus.collect(m)
 	c.g.cluster.collect(m)
+	collectAccess(c.g.access, m)
 
 	for event := range c.g.relay.counts {
 		for outcome := range c.g.relay.counts[event] {

@@ -12,9 +12,9 @@ import (
 )
 
 // Run serves until ctx ends, and then drains: it returns within DrainDelay and
-// DrainWindow and a few seconds, with nil if everything went its way. One line on
-// stdout says when it serves, and where. Run returns early, after a drain
-// without delay, when a listener or the adapter fails for good, or another node has
+// DrainWindow and a few seconds, with nil if everything went its way. It drains likewise when
+// the API is asked to. One line on stdout says when it serves, and where. Run returns early, after
+// a drain without delay, when a listener or the adapter fails for good, or another node has
 // this one's tag. With Nodes there is a line for each of them, and they stop together.
 func Run(ctx context.Context, cfg Config, stdout io.Writer) error {
 	if cfg.Nodes > 1 {
@@ -49,13 +49,16 @@ func listen(cfg Config) (public, internal net.Listener, err error) {
 // returns.
 func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, stdout io.Writer) error {
 	public := newEndpoint(publicLn, g.handler(), "public", g.noisy)
-	internal := newEndpoint(internalLn, internal(g.health, g.metrics, g.cluster.behind()), "internal", g.noisy)
+	internal := newEndpoint(internalLn, internal(g.health, g.metrics, g.apiHandler(), g.cluster.behind()), "internal", g.noisy)
 	internal.srv.MaxHeaderBytes = peer.MaxHeaderBytes
 
 	// What runs beside the listeners outlives ctx: the drain needs it.
 	beside, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	failed := make(chan error, 4) // one for each that can fail
+	if g.access != nil {
+		running.Go(func() { g.access.Run(beside) })
+	}
 	running.Go(func() { failed <- internal.serve() })
 	// Who opens a session here may come back through any other node.
 	g.cluster.announce(ctx, g.cfg, internalLn.Addr(), g.log)
@@ -72,13 +75,20 @@ func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, st
 	})
 	running.Go(func() { g.trim.run(beside) })
 
+	for _, w := range g.cfg.Warnings {
+		g.log.Warn("configuration", "warning", w)
+	}
 	fmt.Fprintln(stdout, g.line(publicLn, internalLn))
 	g.log.Info("serving", "public", publicLn.Addr().String(), "internal", internalLn.Addr().String(),
 		"node", g.sockets.Tag(), "adapter", g.bus.name(), "version", g.cfg.Version)
+	if g.api != nil {
+		g.log.Info("server API is open", "keys", g.keyNames())
+	}
 
 	var failure error
 	select {
 	case <-ctx.Done():
+	case <-g.leave:
 	case failure = <-failed:
 		g.log.Error("can't go on", "error", failure)
 	}

@@ -1,7 +1,9 @@
 package peer
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -38,6 +40,24 @@ type known struct {
 
 	missing time.Time // since when the store does not list it; zero while it does
 	down    time.Time // until when it is not asked. Guarded by Registry.mu
+}
+
+// Listed is a node with its tag.
+type Listed struct {
+	Tag string
+	Node
+}
+
+// Nodes returns this node and then the others that are known, in the order of their tags.
+func (r *Registry) Nodes() []Listed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]Listed, 0, 1+len(r.copy.known))
+	for tag, n := range r.copy.known {
+		all = append(all, Listed{tag, n.Node})
+	}
+	slices.SortFunc(all, func(a, b Listed) int { return cmp.Compare(a.Tag, b.Tag) })
+	return slices.Insert(all, 0, Listed{r.tag, r.self})
 }
 
 // look is one look at the store, for all who wait for it.

@@ -280,3 +280,31 @@ func TestNonsenseInTheRegistryIsSkipped(t *testing.T) {
 		a.leave(t)
 	})
 }
+
+func TestNodesAreListedThisOneFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &Memory{}
+		var all []*Registry
+		for _, tag := range []string{"cccc", "bbbb", "aaaa"} {
+			r, err := Join(t.Context(), Config{Store: store, Version: "v1", drawTag: func() string { return tag }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, r)
+			if err := r.Announce(t.Context(), "10.0.0.1:10"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = all[2].Drain(t.Context())
+		if err := all[1].refresh(t.Context(), storeTimeout); err != nil {
+			t.Fatal(err)
+		}
+		got := all[1].Nodes()
+		if len(got) != 3 || got[0].Tag != "bbbb" || got[1].Tag != "aaaa" || got[2].Tag != "cccc" || !got[1].Draining || got[2].Draining || got[1].Version != "v1" {
+			t.Errorf("%+v", got)
+		}
+		for _, r := range all {
+			_ = r.Leave(t.Context())
+		}
+	})
+}

@@ -73,4 +73,8 @@ type Broadcast struct {
 	NoCompress bool
 	// Local keeps the event on this node; adapters do not see such a Broadcast.
 	Local bool
+	// Confirm, if not nil, is called once by an adapter whose Broadcast returned nil: with
+	// nil when the event has left the node for certain, otherwise with the reason. See
+	// Emitter.Confirm. It does not travel.
+	Confirm func(error)
 }

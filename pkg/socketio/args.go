@@ -34,6 +34,19 @@ func (a Args) From(i int) Raw {
 	return Raw{args: a, run: true}
 }
 
+// Attachments returns the binary values of the packet that the arguments came with: num of
+// a placeholder in their JSON counts in them. They must not be changed.
+func (a Args) Attachments() [][]byte { return a.attachments }
+
+// size is about how many bytes are kept with the arguments.
+func (a *Args) size() int {
+	n := len(a.text)
+	for _, b := range a.attachments {
+		n += len(b)
+	}
+	return n
+}
+
 // MarshalJSON lets Args stand anywhere inside an argument of Emit, as an array.
 func (a Args) MarshalJSON() ([]byte, error) { return a.From(0).MarshalJSON() }
 

@@ -1,8 +1,10 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -14,9 +16,10 @@ const defaultAckTimeout = 5 * time.Second
 // EmitWithAck sends an event and waits for the ack of every socket that it
 // reaches. Replies come in no order. If Timeout has passed or ctx has ended, the
 // error is ErrAckTimeout or ctx's cause, and the replies are those that have come; a
-// *PartialError in it says how many other nodes have answered.
+// *PartialError in it says how many acks are missing, and how many other nodes have answered.
 // A socket that ends is no longer waited for. One that owes Config.MaxPendingAcks acks
-// does not get the event, and the error is ErrTooManyAcks. Sockets of other nodes take part if
+// does not get the event, and the error is ErrTooManyAcks. ErrRepliesTooLarge says
+// that some acks were left out. Sockets of other nodes take part if
 // the adapter is a ClusterAdapter.
 func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) ([]Reply, error) {
 	b, err := e.broadcast(event, args)
@@ -38,14 +41,29 @@ func (e Emitter) EmitWithAck(ctx context.Context, event string, args ...any) ([]
 	case <-w.done:
 	case <-ctx.Done():
 	}
-	replies, err := w.stop()
-	switch {
-	case ctx.Err() != nil && (err != nil || remote != nil):
-		return replies, e.ns.server.partialTimeout(ctx, remote)
-	case err == nil:
-		err = remote
+	replies, own := w.stop()
+	return replies, e.ns.server.ackError(ctx, own, w.lacking(), remote)
+}
+
+// ackError is the error of a wait in which this node's part ended with own, and without the
+// acks of lacking sockets, and that of the others with remote.
+func (s *Server) ackError(ctx context.Context, own error, lacking int, remote error) error {
+	if own == nil && remote == nil {
+		return nil
 	}
-	return replies, err
+	partial := PartialError{Err: cmp.Or(ctx.Err(), own, remote)}
+	var others *PartialError
+	if errors.As(remote, &others) {
+		partial = *others
+	}
+	partial.MissingAcks += lacking
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", s.ackTimeout(ctx), &partial)
+	case own != nil:
+		return fmt.Errorf("%w: %w", own, &partial)
+	}
+	return remote
 }
 
 func (e Emitter) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -59,6 +77,9 @@ func (e Emitter) withTimeout(ctx context.Context) (context.Context, context.Canc
 	return context.WithTimeout(ctx, timeout)
 }
 
+// maxReplyBytes bounds what is kept for one caller: clients choose how large their acks are.
+const maxReplyBytes = 16 << 20
+
 // ackCollector gathers the acks of a broadcast.
 type ackCollector struct {
 	ns   *Namespace
@@ -70,7 +91,9 @@ type ackCollector struct {
 	asked   []*Socket
 	missing int // acks, and one for the sending itself
 	sent    int // sockets that were asked
+	refused int // sockets that could not be, or whose reply was too much
 	replies []Reply
+	bytes   int         // of replies, those that were too much included
 	onReply func(Reply) // takes replies instead, if not nil
 	onDone  func()      // told when nothing is missing, if not nil
 	err     error       // a socket could not be asked
@@ -102,6 +125,7 @@ func (w *ackCollector) expect(s *Socket) bool {
 		w.sent++
 	} else if !errors.Is(err, ErrDisconnected) {
 		w.err = err
+		w.refused++
 	}
 	stopped := w.stopped
 	w.mu.Unlock()
@@ -125,7 +149,7 @@ func (w *ackCollector) settle(r *Reply) {
 	last := w.missing == 0
 	onReply, onDone := w.onReply, w.onDone
 	if r != nil && onReply == nil {
-		w.replies = append(w.replies, *r)
+		w.keep(*r)
 	}
 	w.mu.Unlock()
 	if r != nil && onReply != nil {
@@ -139,6 +163,14 @@ func (w *ackCollector) settle(r *Reply) {
 	}
 }
 
+// lacking returns how many sockets have got the event without an ack having come, or have
+// been left out.
+func (w *ackCollector) lacking() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.missing + w.refused
+}
+
 // addRemote takes a reply from another node.
 func (w *ackCollector) addRemote(a Ack) {
 	args, err := parseArgs(a.Data, a.Attachments, &w.ns.server.limits)
@@ -148,7 +180,17 @@ func (w *ackCollector) addRemote(a Ack) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.replies = append(w.replies, Reply{args})
+	w.keep(Reply{args})
+}
+
+// keep needs mu.
+func (w *ackCollector) keep(r Reply) {
+	if w.bytes += r.size(); w.bytes > maxReplyBytes {
+		w.refused++
+		w.err = ErrRepliesTooLarge
+		return
+	}
+	w.replies = append(w.replies, r)
 }
 
 // stop ends the wait, and returns what has come.

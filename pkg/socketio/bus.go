@@ -77,6 +77,7 @@ func (a *busAdapter) Broadcast(_ context.Context, b *Broadcast, deliver func()) 
 	for _, n := range a.others(Target{b.Namespace, b.Rooms, b.Except}) {
 		_ = n.node.Deliver(b) // it counts what it refuses
 	}
+	confirm(b.Confirm)
 	return nil
 }
 
@@ -107,6 +108,12 @@ func (a *busAdapter) hears(t Target) bool {
 	return wanted || open && a.node.HasSocket(t.Namespace, room)
 }
 
+func confirm(f func(error)) {
+	if f != nil {
+		f(nil)
+	}
+}
+
 func (a *busAdapter) BroadcastWithAck(ctx context.Context, b *Broadcast, deliver func(), acked func(Ack)) error {
 	deliver()
 	ctx, cancel := context.WithCancel(ctx)
@@ -116,6 +123,7 @@ func (a *busAdapter) BroadcastWithAck(ctx context.Context, b *Broadcast, deliver
 		if peer, ok := n.node.(ClusterNode); ok {
 			sockets, _ := peer.DeliverWithAck(ctx, b, c.answer)
 			c.expect(sockets)
+			c.nodes++
 		}
 	}
 	return c.wait(ctx)
@@ -138,6 +146,7 @@ func (a *busAdapter) Change(_ context.Context, c *Change) error {
 			_ = peer.Change(c)
 		}
 	}
+	confirm(c.Confirm)
 	return nil
 }
 
@@ -160,6 +169,7 @@ func (a *busAdapter) ServerSideEmit(ctx context.Context, e *ServerEvent, acked f
 type busCall struct {
 	acked func(Ack)
 	done  chan struct{}
+	nodes int // that were asked. Owned by the asker
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -210,5 +220,5 @@ func (c *busCall) wait(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.over = true
-	return context.Cause(ctx)
+	return &PartialError{Answered: c.nodes, Expected: c.nodes, MissingAcks: c.missing, Err: context.Cause(ctx)}
 }

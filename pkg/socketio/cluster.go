@@ -76,6 +76,8 @@ type Change struct {
 	ChangeRooms []string
 	// Close also ends the connections of sockets that are disconnected.
 	Close bool
+	// Confirm is as Broadcast.Confirm, for an adapter whose Change returned nil.
+	Confirm func(error)
 }
 
 // ChangeKind says what a Change does.

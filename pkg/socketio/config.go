@@ -40,6 +40,9 @@ type Config struct {
 	// MaxAuthBytes bounds the auth object of a CONNECT, which is kept as long as its
 	// socket: a client that sends more is disconnected. 0 means 65,536.
 	MaxAuthBytes int
+	// MaxRefusals is how many times one connection may be refused a namespace: it is
+	// closed with the last refusal, so that a client can't go on trying tokens. 0 means 16.
+	MaxRefusals int
 	// MaxArgs bounds the arguments of one event or ack. 0 means 1,000.
 	MaxArgs int
 	// MaxDepth bounds the nesting of an event's or an ack's arguments, and of auth
@@ -55,6 +58,10 @@ type Config struct {
 	// clients can open no more dynamic ones; Of is not bounded. 0 means 10,000.
 	MaxOpenNamespaces int
 
+	// ForgetAuth drops the auth object of a socket once its middlewares have decided:
+	// Handshake.Auth is nil from then on, and other nodes are not shown it. For auth
+	// objects that hold a secret, or are large.
+	ForgetAuth bool
 	// LeaveUnknownServerEvents leaves another node's question unanswered if no
 	// OnServerSide function is there for it, as the reference does: whoever asks
 	// waits until its time is up. Otherwise it is answered, with nothing.
@@ -95,6 +102,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"MaxPendingAcks", &c.MaxPendingAcks, 1000},
 		{"MaxNameBytes", &c.MaxNameBytes, 256},
 		{"MaxAuthBytes", &c.MaxAuthBytes, 1 << 16},
+		{"MaxRefusals", &c.MaxRefusals, 16},
 		{"MaxArgs", &c.MaxArgs, 1000},
 		{"MaxDepth", &c.MaxDepth, 128},
 		{"InboxSize", &c.InboxSize, 64},

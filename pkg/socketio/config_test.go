@@ -20,6 +20,7 @@ func TestImpossibleConfigurationIsRefusedByName(t *testing.T) {
 		"MaxPendingAcks":    {MaxPendingAcks: -1},
 		"MaxNameBytes":      {MaxNameBytes: -1},
 		"MaxAuthBytes":      {MaxAuthBytes: -1},
+		"MaxRefusals":       {MaxRefusals: -1},
 		"MaxArgs":           {MaxArgs: -1},
 		"MaxDepth":          {MaxDepth: maxNesting + 1},
 		"InboxSize":         {InboxSize: -1},

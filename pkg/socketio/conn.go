@@ -38,6 +38,7 @@ type conn struct {
 	timer    *time.Timer   // until the first namespace is joined
 	waiting  int           // bytes of the events in the inbox
 	queued   int32         // jobs in the inbox
+	refusals int32         // namespaces that it was not let into
 	draining bool          // the inbox's goroutine exists
 	closing  bool          // all sockets have ended, nothing more is taken
 	closed   bool          // the session has ended

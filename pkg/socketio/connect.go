@@ -23,7 +23,9 @@ func (c *conn) connect(p packet) {
 		go c.negotiate(n, p.namespace, auth)
 		return
 	}
-	c.admit(newSocket(n, c, auth))
+	s := newSocket(n, c, auth)
+	s.forgetAuth()
+	c.admit(s)
 }
 
 // reserve notes that a namespace is being joined, if it may be. It waits for
@@ -91,6 +93,7 @@ var (
 	errNamespacesFull   = &ConnectError{Message: "Too many namespaces"}
 	errUnavailable      = &ConnectError{Message: "Namespace unavailable"}
 	errInternal         = &ConnectError{Message: "Internal server error"}
+	errRefusedOften     = errors.New("refused too often")
 )
 
 // ask returns a socket that may be admitted, or why it may not. The socket is nil
@@ -125,7 +128,15 @@ func (c *conn) ask(n *Namespace, namespace string, auth json.RawMessage) (s *Soc
 			return s, err
 		}
 	}
+	s.forgetAuth()
 	return s, nil
+}
+
+// forgetAuth is called before anybody else can see the socket.
+func (s *Socket) forgetAuth() {
+	if s.ns.server.cfg.ForgetAuth {
+		s.handshake.auth = nil
+	}
 }
 
 func (n *Namespace) middlewares() []func(*Socket) error {
@@ -178,8 +189,13 @@ func (c *conn) reject(s *Socket, namespace string, err error) {
 	c.server.counters.rejected.Add(1)
 	c.mu.Lock()
 	c.unreserve(namespace)
+	c.refusals++
+	enough := int(c.refusals) >= c.server.cfg.MaxRefusals
 	c.mu.Unlock()
 	c.sendConnectError(namespace, err) // goes nowhere if the client has gone
+	if enough {
+		c.refuse(ReasonForcedServer, errRefusedOften)
+	}
 }
 
 // abandon drops a socket that was never connected.

@@ -130,6 +130,50 @@ func TestAuthIsBounded(t *testing.T) {
 	})
 }
 
+func TestAuthIsForgottenOnceItHasServed(t *testing.T) {
+	for _, middleware := range []bool{false, true} {
+		inWorld(t, Config{ForgetAuth: true}, func(w *world) {
+			seen := `{"token":"x"}`
+			if middleware {
+				seen = ""
+				w.server.Use(func(s *Socket) error { seen = string(s.Handshake().Auth()); return nil })
+			}
+			w.server.OnConnect(func(s *Socket) {
+				if s.Handshake().Auth() != nil {
+					t.Errorf("OnConnect sees %s", s.Handshake().Auth())
+				}
+			})
+			w.client().say(`0{"token":"x"}`)
+			synctest.Wait()
+			if seen != `{"token":"x"}` {
+				t.Errorf("the middleware saw %q", seen)
+			}
+			found, err := w.server.FetchSockets(w.Context())
+			if err != nil || len(found) != 1 || strings.Contains(string(found[0].Handshake()), "token") {
+				t.Errorf("%v, %v: want one without the token", found, err)
+			}
+		})
+	}
+}
+
+func TestClientThatIsRefusedAgainAndAgainIsClosed(t *testing.T) {
+	inWorld(t, Config{MaxRefusals: 3}, func(w *world) {
+		w.server.Use(func(*Socket) error { return errors.New("no") })
+		c := w.client()
+		for range 2 {
+			c.say("0")
+			c.hears(`4{"message":"no"}`)
+			c.isOpen(true)
+		}
+		c.say("0/nope,")
+		c.hears(`4/nope,{"message":"Invalid namespace"}`)
+		c.isOpen(false)
+		if st := w.server.Stats(); st.Rejected != 3 || st.Refused[ReasonForcedServer] != 1 {
+			t.Errorf("rejected %d, refused %d, want 3 and 1", st.Rejected, st.Refused[ReasonForcedServer])
+		}
+	})
+}
+
 func TestSecondConnectCloses(t *testing.T) {
 	for _, slow := range []bool{false, true} {
 		inWorld(t, Config{}, func(w *world) {

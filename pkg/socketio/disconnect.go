@@ -52,6 +52,16 @@ func (s *Socket) Disconnect(closeConnection bool) {
 	c.session.Close(engineio.ReasonForcedClose)
 }
 
+// SendAway ends all sockets of the client and its connection without a DISCONNECT packet,
+// as if the network had failed: the official client comes back by itself, and sends a
+// CONNECT with a new auth object. Events that wait are dropped; what has been sent to
+// the client still goes out.
+func (s *Socket) SendAway() {
+	if s.state.Load() == stateConnected && s.conn.shut(ReasonSentAway, stateKicked, nil) {
+		s.conn.session.Close(engineio.ReasonForcedClose)
+	}
+}
+
 // sayDisconnect sends a DISCONNECT packet, behind the broadcasts on their way.
 func (c *conn) sayDisconnect(s *Socket) {
 	s.ns.pass()

@@ -99,6 +99,34 @@ func TestServerDisconnects(t *testing.T) {
 	}
 }
 
+// The official client stays away after a DISCONNECT packet, and comes back when its
+// connection ends.
+func TestClientThatIsSentAwayGetsNoPacket(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		var j journal
+		for _, name := range []string{"/", "/chat"} {
+			n := w.server.Of(name)
+			n.OnDisconnect(func(_ *Socket, r Reason) { j.add("%s %s", name, r) })
+			n.On("slow", func(*Event) { time.Sleep(time.Second) })
+			n.On("waits", func(*Event) { t.Error("an event was handled after the end") })
+		}
+		c := w.joined("/", "/chat")
+		s := w.only()
+		c.say(`2["slow"]`, `2["waits"]`)
+		synctest.Wait()
+		_ = s.Emit("last")
+		s.SendAway()
+		s.SendAway() // again: nothing
+		c.hears(`2["last"]`)
+		c.isOpen(false)
+		time.Sleep(time.Second)
+		j.is(t, "/chat sent away", "/ sent away")
+		if n := w.server.Stats().Disconnects[ReasonSentAway]; n != 2 {
+			t.Errorf("counted %d, want 2", n)
+		}
+	})
+}
+
 func TestCloseSaysShuttingDownWithoutAPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j journal

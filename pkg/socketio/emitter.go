@@ -17,6 +17,7 @@ type Emitter struct {
 	volatile   bool
 	local      bool
 	noCompress bool
+	confirm    func(error)
 }
 
 // To adds rooms. A socket's id is a room with that socket in it. A socket that is
@@ -44,6 +45,13 @@ func (e Emitter) Local() Emitter { e.local = true; return e }
 // Compress says whether HTTP compression may be used for an event. It may, by default.
 func (e Emitter) Compress(on bool) Emitter { e.noCompress = !on; return e }
 
+// Confirm has f told, once, what became of an Emit, a SocketsJoin, a SocketsLeave or a
+// DisconnectSockets that returned no error of the adapter: nil when the way to the other
+// nodes has taken it, as Redis does with its answer, and the reason when it has not, or when that
+// is not known. f is called from any goroutine, possibly before the method returns, and must
+// not block. Without an adapter there is nobody else to tell, and f gets nil.
+func (e Emitter) Confirm(f func(error)) Emitter { e.confirm = f; return e }
+
 // Timeout bounds the waits of EmitWithAck and FetchSockets. 0 means the deadline of their
 // context, or 5 s if it has none.
 func (e Emitter) Timeout(d time.Duration) Emitter { e.timeout = d; return e }
@@ -64,6 +72,7 @@ func (e Emitter) Emit(event string, args ...any) error {
 	a := e.ns.server.cfg.Adapter
 	if a == nil || e.local {
 		e.ns.deliver(b)
+		confirm(e.confirm)
 		return nil
 	}
 	return a.Broadcast(e.ns.server.ctx, b, func() { e.ns.deliver(b) })
@@ -87,6 +96,6 @@ func (e Emitter) broadcast(event string, args []any) (*Broadcast, error) {
 	return &Broadcast{
 		Namespace: e.ns.name, Rooms: e.rooms, Except: e.except,
 		Data: data, Attachments: attachments,
-		Volatile: e.volatile, NoCompress: e.noCompress, Local: e.local,
+		Volatile: e.volatile, NoCompress: e.noCompress, Local: e.local, Confirm: e.confirm,
 	}, nil
 }

@@ -11,6 +11,9 @@ var (
 	ErrAckTimeout = errors.New("operation has timed out")
 	// ErrTooManyAcks says that a socket owes Config.MaxPendingAcks acks already.
 	ErrTooManyAcks = errors.New("socketio: too many pending acks")
+	// ErrRepliesTooLarge says that the acks of a broadcast, or the answers of other nodes, were more
+	// than 16 MiB together: those beyond were left out.
+	ErrRepliesTooLarge = errors.New("socketio: replies are too large")
 	// ErrTooManyRooms says that a socket is in Config.MaxRoomsPerSocket rooms already.
 	ErrTooManyRooms = errors.New("socketio: too many rooms")
 	// ErrBadRoom says that a room's name is empty, longer than
@@ -21,6 +24,8 @@ var (
 	ErrTooManyTargets = errors.New("socketio: too many rooms at once")
 	// ErrUnknownNamespace says that no such namespace is open on this node.
 	ErrUnknownNamespace = errors.New("socketio: unknown namespace")
+	// ErrTooManyNamespaces says that Config.MaxOpenNamespaces are open.
+	ErrTooManyNamespaces = errors.New("socketio: too many namespaces")
 	// ErrBadBroadcast says that what another node sent is not well formed.
 	ErrBadBroadcast = errors.New("socketio: malformed broadcast")
 	// ErrTooManyChanges says that other nodes have ordered more changes of a

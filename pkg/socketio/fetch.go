@@ -115,7 +115,10 @@ func (e Emitter) change(ctx context.Context, c *Change) error {
 	c.Target = e.target()
 	var remote error
 	if cluster := e.ns.server.cluster; cluster != nil && !e.local {
+		c.Confirm = e.confirm
 		remote = cluster.Change(ctx, c)
+	} else {
+		confirm(e.confirm)
 	}
 	return errors.Join(remote, e.ns.apply(ctx, c))
 }

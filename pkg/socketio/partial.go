@@ -11,11 +11,18 @@ import (
 type PartialError struct {
 	// Answered and Expected count nodes, without the one that asks.
 	Answered, Expected int
+	// MissingAcks counts the sockets of this node and of those that answered which got the
+	// event and whose ack has not come, and those of this node that were left out with
+	// ErrTooManyAcks. It is about EmitWithAck.
+	MissingAcks int
 	// Err says what ended the wait, often context.DeadlineExceeded.
 	Err error
 }
 
 func (e *PartialError) Error() string {
+	if e.Answered == e.Expected {
+		return fmt.Sprintf("%d acks are missing: %v", e.MissingAcks, e.Err)
+	}
 	return fmt.Sprintf("%d of %d nodes answered: %v", e.Answered, e.Expected, e.Err)
 }
 

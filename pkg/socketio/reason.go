@@ -2,8 +2,8 @@ package socketio
 
 import "github.com/causeway-rt/causeway/pkg/engineio"
 
-// Reason says why a socket ended. The values are the reference's strings, and
-// ReasonSlow.
+// Reason says why a socket ended. The values are the reference's strings,
+// ReasonSlow and ReasonSentAway.
 type Reason string
 
 // Why sockets end.
@@ -18,12 +18,13 @@ const (
 	ReasonForcedClose      Reason = "forced close"        // not a Socket.IO packet
 	ReasonForcedServer     Reason = "forced server close" // a packet out of place, or nothing joined in time
 	ReasonSlow             Reason = "slow consumer"       // the client's queue overflowed
+	ReasonSentAway         Reason = "sent away"           // Socket.SendAway
 )
 
 // reasons lists all of them, so that they can be counted without a lock.
 var reasons = [...]Reason{
 	ReasonServerDisconnect, ReasonClientDisconnect, ReasonServerShutdown, ReasonPingTimeout, ReasonTransportClose,
-	ReasonTransportError, ReasonParseError, ReasonForcedClose, ReasonForcedServer, ReasonSlow,
+	ReasonTransportError, ReasonParseError, ReasonForcedClose, ReasonForcedServer, ReasonSlow, ReasonSentAway,
 }
 
 // reasonOf says in Socket.IO's terms why a session ended; the strings are the same.

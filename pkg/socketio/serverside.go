@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -30,11 +31,11 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	w := newAckCollector(n)
 	err = n.server.cluster.ServerSideEmit(ctx, e, w.addRemote)
 	w.settle(nil)
-	replies, _ := w.stop()
+	replies, own := w.stop()
 	if err != nil && ctx.Err() != nil {
 		err = n.server.partialTimeout(ctx, err)
 	}
-	return replies, err
+	return replies, cmp.Or(err, own)
 }
 
 func (n *Namespace) newServerEvent(event string, args []any) (*ServerEvent, error) {
@@ -48,10 +49,14 @@ func (n *Namespace) newServerEvent(event string, args []any) (*ServerEvent, erro
 // ServerSideEvent is an event that another node has sent with ServerSideEmit.
 type ServerSideEvent struct {
 	Args
+	ns    *Namespace
 	name  string
 	reply func(Ack)
 	once  sync.Once
 }
+
+// Namespace returns the namespace of this node that it came to.
+func (e *ServerSideEvent) Namespace() *Namespace { return e.ns }
 
 // Name returns the event's name.
 func (e *ServerSideEvent) Name() string { return e.name }
@@ -71,10 +76,8 @@ func (e *ServerSideEvent) Ack(args ...any) error {
 
 // OnServerSide adds a function for the events of other nodes' ServerSideEmit. It
 // is called in the adapter's goroutine and must not block.
-func (n *Namespace) OnServerSide(event string, f func(*ServerSideEvent)) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.serverSide = append(n.serverSide, serverHandler{event, f})
+func (h *hooks) OnServerSide(event string, f func(*ServerSideEvent)) {
+	add(h, &h.serverSide, serverHandler{event, f})
 }
 
 type serverHandler struct {
@@ -93,12 +96,9 @@ func (n *Namespace) serverEvent(e *ServerEvent, reply func(Ack)) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadBroadcast, err)
 	}
-	n.mu.Lock()
-	listeners := n.serverSide
-	n.mu.Unlock()
-	event := &ServerSideEvent{Args: args, name: name, reply: reply}
+	event := &ServerSideEvent{Args: args, ns: n, name: name, reply: reply}
 	handled := false
-	for _, l := range listeners {
+	for _, l := range hooked(n, func(h *hooks) []serverHandler { return h.serverSide }) {
 		if l.event == name {
 			n.callServerSide(l.f, event)
 			handled = true

@@ -12,12 +12,13 @@ import * as faults from "./scenarios/faults.mjs";
 import * as relay from "./scenarios/relay.mjs";
 import * as cluster from "./scenarios/cluster.mjs";
 import * as emitter from "./scenarios/emitter.mjs";
+import * as api from "./scenarios/api.mjs";
 import * as nodes from "./scenarios/nodes.mjs";
 import * as balanced from "./scenarios/balanced.mjs";
 import * as browser from "./scenarios/browser.mjs";
 
 const scenarios = {
-  ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...nodes, ...balanced, ...browser,
+  ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...api, ...nodes, ...balanced, ...browser,
 };
 
 const [name, options = "{}"] = process.argv.slice(2);

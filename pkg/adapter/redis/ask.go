@@ -102,7 +102,7 @@ func (a *Adapter) ask(ctx context.Context, namespace string, r jsonRequest) (*ca
 
 // Change implements socketio.ClusterAdapter. The errors are those of Broadcast.
 func (a *Adapter) Change(_ context.Context, c *socketio.Change) error {
-	return a.send(a.names.requests(c.Namespace), func(dst []byte) ([]byte, error) {
+	return a.sendConfirmed(a.names.requests(c.Namespace), c.Confirm, func(dst []byte) ([]byte, error) {
 		r, err := newChangeRequest(a.uid, c)
 		if err != nil {
 			return dst, err

@@ -237,7 +237,7 @@ func (c *call) wait(ctx context.Context, ended <-chan struct{}, acked func(socke
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return &socketio.PartialError{Answered: c.answered, Expected: c.expected, Err: err}
+		return &socketio.PartialError{Answered: c.answered, Expected: c.expected, MissingAcks: c.clients - c.acked, Err: err}
 	}
 }
 

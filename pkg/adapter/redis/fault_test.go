@@ -28,8 +28,15 @@ func faultyCluster(t *testing.T) (healthy, cut *member, way *redistest.Faulty) {
 func TestRedisAwayLeavesLocalDeliveryAndComesBack(t *testing.T) {
 	healthy, cut, way := faultyCluster(t)
 	way.Stop()
+	told := make(chan error, 1)
+	unconfirmed := event("/", `["unconfirmed"]`)
+	unconfirmed.Confirm = func(err error) { told <- err }
+	cut.emit(unconfirmed)
+	if err := <-told; err == nil {
+		t.Error("an emit was confirmed that no Redis has seen")
+	}
 	eventually(t, "loss noticed", func() bool { return !cut.Stats().Connected })
-	local := 0
+	local := 1
 	eventually(t, "publishing known to fail", func() bool {
 		local++
 		delivered := false

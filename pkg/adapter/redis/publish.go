@@ -37,6 +37,8 @@ type publication struct {
 	// answered, if set, is told what became of it. Then it is no emit, and not
 	// counted as one. It must not block.
 	answered func(error)
+	// confirm, if set, is told what became of an emit. It must not block.
+	confirm func(error)
 }
 
 // payloads are buffers for encoded messages.
@@ -192,12 +194,15 @@ func (p *publisher) send(ctx context.Context, batch []publication) (since time.T
 	return since, broken
 }
 
-// settle counts what became of a message, and frees it.
+// settle counts what became of a message, tells it, and frees it.
 func (p *publisher) settle(m publication, err error) {
 	freePayload(m.payload)
 	if m.answered != nil {
 		m.answered(err)
 		return
+	}
+	if m.confirm != nil {
+		defer m.confirm(err)
 	}
 	switch {
 	case err == nil:

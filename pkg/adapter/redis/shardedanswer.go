@@ -172,7 +172,7 @@ func (a *shardedAnswerer) later(l *lane, w *worker, m *goredis.Message, f func()
 
 // respond sends an answer to who has sent e. rest appends the entries behind the id.
 func (a *shardedAnswerer) respond(l *lane, e *shardedMessage, kind shardedType, id string, attachments [][]byte, rest func([]byte) ([]byte, error)) error {
-	err := a.send(a.names.room(e.namespace, e.uid), func(dst []byte) ([]byte, error) {
+	err := a.send(a.names.room(e.namespace, e.uid), nil, func(dst []byte) ([]byte, error) {
 		var err error
 		out, packErr := a.appendSharded(dst, e.namespace, kind, attachments, func(dst []byte) []byte {
 			dst = notepack.AppendQuoted(append(dst, `{"requestId":`...), id)

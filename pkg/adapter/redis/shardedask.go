@@ -22,11 +22,12 @@ func (s *Sharded) publish(b *socketio.Broadcast) error {
 	if len(b.Rooms) == 1 && s.separate(b.Rooms[0]) {
 		channel = s.names.room(b.Namespace, b.Rooms[0])
 	}
-	return s.send(channel, func(dst []byte) ([]byte, error) { return s.appendShardedBroadcast(dst, b, "", 0) })
+	return s.send(channel, b.Confirm, func(dst []byte) ([]byte, error) { return s.appendShardedBroadcast(dst, b, "", 0) })
 }
 
 // send queues a message, that write appends to what it is given, on the lane of its channel.
-func (s *Sharded) send(channel string, write func(dst []byte) ([]byte, error)) error {
+// confirm is as in Adapter.sendConfirmed.
+func (s *Sharded) send(channel string, confirm func(error), write func(dst []byte) ([]byte, error)) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	l := s.lane(channel)
@@ -34,7 +35,7 @@ func (s *Sharded) send(channel string, write func(dst []byte) ([]byte, error)) e
 		s.count.refusedAway.Add(1)
 		return ErrAway
 	}
-	return l.send(channel, write)
+	return l.sendConfirmed(channel, confirm, write)
 }
 
 // BroadcastWithAck implements socketio.ClusterAdapter, as Adapter.BroadcastWithAck does.
@@ -48,7 +49,7 @@ func (s *Sharded) BroadcastWithAck(ctx context.Context, b *socketio.Broadcast, d
 	}
 	defer s.calls.end(c)
 	// It can't go by the channel of a room: all nodes are expected to answer.
-	err = s.send(s.names.all(b.Namespace), func(dst []byte) ([]byte, error) {
+	err = s.send(s.names.all(b.Namespace), nil, func(dst []byte) ([]byte, error) {
 		return s.appendShardedBroadcast(dst, b, c.id, timeout)
 	})
 	if err != nil {
@@ -75,7 +76,7 @@ func (s *Sharded) FetchSockets(ctx context.Context, t socketio.Target) ([]socket
 }
 
 func (s *Sharded) sendFetch(t socketio.Target, question string) error {
-	return s.sendData(t.Namespace, shardedFetch, nil, func(dst []byte) []byte {
+	return s.sendData(t.Namespace, shardedFetch, nil, nil, func(dst []byte) []byte {
 		dst = append(appendJSONTarget(append(dst, `{"opts":`...), t), `,"flags":{}}`...)
 		return append(notepack.AppendQuoted(append(dst, `,"requestId":`...), question), '}')
 	})
@@ -89,7 +90,7 @@ func (s *Sharded) Change(_ context.Context, c *socketio.Change) error {
 	if !ok {
 		return fmt.Errorf("%w: unknown change %d", ErrBadEvent, c.Kind)
 	}
-	return s.sendData(c.Namespace, kind, nil, func(dst []byte) []byte {
+	return s.sendData(c.Namespace, kind, nil, c.Confirm, func(dst []byte) []byte {
 		dst = append(appendJSONTarget(append(dst, `{"opts":`...), c.Target), `,"flags":{}}`...)
 		if c.Kind == socketio.ChangeDisconnect {
 			return fmt.Appendf(dst, `,"close":%t}`, c.Close)
@@ -119,7 +120,7 @@ func (s *Sharded) ServerSideEmit(ctx context.Context, e *socketio.ServerEvent, a
 }
 
 func (s *Sharded) sendServerEvent(e *socketio.ServerEvent, question string) error {
-	return s.sendData(e.Namespace, shardedServerEvent, e.Attachments, func(dst []byte) []byte {
+	return s.sendData(e.Namespace, shardedServerEvent, e.Attachments, nil, func(dst []byte) []byte {
 		dst = append(dst, '{')
 		if question != "" {
 			dst = append(notepack.AppendQuoted(append(dst, `"requestId":`...), question), ',')
@@ -129,8 +130,8 @@ func (s *Sharded) sendServerEvent(e *socketio.ServerEvent, question string) erro
 }
 
 // sendData queues a message for all nodes of a namespace.
-func (s *Sharded) sendData(namespace string, kind shardedType, attachments [][]byte, data func([]byte) []byte) error {
-	return s.send(s.names.all(namespace), func(dst []byte) ([]byte, error) {
+func (s *Sharded) sendData(namespace string, kind shardedType, attachments [][]byte, confirm func(error), data func([]byte) []byte) error {
+	return s.send(s.names.all(namespace), confirm, func(dst []byte) ([]byte, error) {
 		return s.appendSharded(dst, namespace, kind, attachments, data)
 	})
 }

@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,7 @@ func Run(t *testing.T, newCluster func(t *testing.T, nodes int) []socketio.Adapt
 		{"PublisherGetsItsOwnOnce", localOnce},
 		{"ChurnEndsRight", churn},
 		{"QuestionsAreAnswered", questions},
+		{"ConfirmIsToldThatAnEmitHasLeft", confirmed},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(start(t, 3)) })
 	}
@@ -87,6 +89,33 @@ func roomInOrder(w *world) {
 				next++
 			}
 		}
+	}
+}
+
+func confirmed(w *world) {
+	w.everywhere("red")
+	told := make(chan error, 1)
+	confirm := func(err error) { told <- err }
+	w.nodes[0].emit(socketio.Broadcast{Data: event("a"), Rooms: []string{"red"}, Confirm: confirm})
+	expectTold(w, "an emit", told)
+	if cluster, ok := w.nodes[0].adapter.(socketio.ClusterAdapter); ok {
+		c := &socketio.Change{Target: socketio.Target{Namespace: "/", Rooms: []string{"red"}}, Kind: socketio.ChangeDisconnect, Confirm: confirm}
+		if err := cluster.Change(context.Background(), c); err != nil {
+			w.Error(err)
+		}
+		expectTold(w, "a change", told)
+	}
+}
+
+func expectTold(w *world, what string, told <-chan error) {
+	w.Helper()
+	select {
+	case err := <-told:
+		if err != nil {
+			w.Errorf("of %s: %v", what, err)
+		}
+	case <-time.After(patience):
+		w.Errorf("nothing was told of %s", what)
 	}
 }
 
