@@ -17,6 +17,9 @@ const (
 // look is how often it is asked whether a phase without a set length is over.
 const look = 5 * time.Millisecond
 
+// askServers is how long servers may take to answer what they used at the end of a phase.
+const askServers = 200 * time.Millisecond
+
 // never is later than any run lasts.
 const never = time.Duration(1<<63 - 1)
 
@@ -93,8 +96,12 @@ func givenUp(ctx context.Context, err error) string {
 	return "given up: " + err.Error()
 }
 
-// enter begins a phase, at a time that may have just gone by.
+// enter begins a phase, at a time that may have just gone by. What servers use is divided
+// between this one and the one before as exactly as they let themselves be asked.
 func (r *run) enter(i int, ph *plan.Phase, at time.Duration) {
+	if i > 0 {
+		r.watch.Refresh(askServers)
+	}
 	r.cut()
 	r.progress = Progress{Phase: i, Name: ph.Name, Kind: ph.Kind, Of: ph.Duration}
 	r.phaseAt = at

@@ -2,6 +2,10 @@ package drive
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -25,6 +29,33 @@ func TestFanoutByRateDeliversEveryMessage(t *testing.T) {
 	}
 	if c := r.Counts; c.Attempts != 21 || c.Connected != 21 || c.Joins != 20 || c.Disconnects != 0 || c.BytesIn < 2000*128 || c.BytesOut < 100*128 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A server that uses a core all the time used, in each phase, as much as the phase lasted:
+// also where phases end in the middle of intervals.
+func TestWhatServersUseIsDividedAtTheEndsOfPhases(t *testing.T) {
+	t.Parallel()
+	url, _ := relay(t)
+	born := time.Now()
+	metrics := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "process_cpu_seconds_total %f\n", time.Since(born).Seconds())
+	}))
+	t.Cleanup(metrics.Close)
+	p := of(url, plan.Group{Clients: 5}, 0)
+	p.Metrics, p.Interval = []string{metrics.URL}, time.Second
+	p.Phases = []plan.Phase{
+		{Name: "arrive", Kind: plan.Ramp, Duration: 330 * time.Millisecond},
+		{Name: "load", Kind: plan.Hold, Duration: 440 * time.Millisecond},
+		{Name: "more", Kind: plan.Hold, Duration: 550 * time.Millisecond},
+		{Name: "stop", Kind: plan.Stop},
+	}
+	r := drive(t, p)
+	const slack = .1 // a sample takes its time on a busy machine
+	for _, ph := range r.Phases[:3] {
+		if used, lasted := ph.Servers[0].CPUSeconds, ph.To-ph.From; math.Abs(used-lasted) > slack {
+			t.Errorf("%s lasted %.3f s; used %.3f s", ph.Name, lasted, used)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,6 +130,43 @@ func TestServersOfOneProcessAreCountedOnce(t *testing.T) {
 	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "one process") {
 		t.Errorf("warnings %q", w)
 	}
+}
+
+func TestRefreshBringsASampleAndDoesNotWaitForOneThatHangs(t *testing.T) {
+	var asked atomic.Int64
+	hang := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := asked.Add(1); n > 2 {
+			select {
+			case <-hang:
+			case <-r.Context().Done():
+			}
+		}
+		fmt.Fprintf(w, "process_cpu_seconds_total %d\n", asked.Load())
+	}))
+	defer server.Close()
+	defer close(hang)
+	w, err := NewWatch([]string{server.URL}, nil, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w.Begin(ctx)
+	w.Refresh(10 * time.Second)
+	if got := w.Latest()[0].CPUSeconds; got != 2 {
+		t.Errorf("the second sample says %v", got)
+	}
+	begin := time.Now()
+	w.Refresh(20 * time.Millisecond) // which hangs
+	w.Refresh(20 * time.Millisecond) // and this one behind it
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("waited %v", took)
+	}
+	if got := w.Latest()[0].CPUSeconds; got != 2 {
+		t.Errorf("then it is %v", got)
+	}
+	cancel()
+	w.Close()
 }
 
 func TestServerThatCannotBeReadCostsItsOwnFiguresOnly(t *testing.T) {

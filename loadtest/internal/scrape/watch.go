@@ -15,6 +15,7 @@ type Watch struct {
 	scraper  *Scraper
 	every    time.Duration
 	last     atomic.Pointer[[]result.Sample]
+	ask      chan chan struct{} // for a sample at once; what is sent is closed when it is there
 	sampling sync.WaitGroup
 }
 
@@ -25,7 +26,7 @@ func NewWatch(urls []string, pids []int, every time.Duration) (*Watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Watch{scraper: s, every: every}, nil
+	return &Watch{scraper: s, every: every, ask: make(chan chan struct{})}, nil
 }
 
 // Begin takes a first sample, which it returns, and then others until ctx ends. It
@@ -42,6 +43,7 @@ func (w *Watch) Begin(ctx context.Context) []result.Sample {
 		every := time.NewTicker(w.every / 2)
 		defer every.Stop()
 		for n := 0; ; n++ {
+			var asked chan struct{}
 			select {
 			case <-ctx.Done():
 				return
@@ -49,12 +51,37 @@ func (w *Watch) Begin(ctx context.Context) []result.Sample {
 				if n == 0 {
 					every.Reset(w.every)
 				}
-				s := w.scraper.Sample(ctx)
-				w.last.Store(&s)
+			case asked = <-w.ask:
+				n-- // the ticker goes on as it would have
+			}
+			s := w.scraper.Sample(ctx)
+			w.last.Store(&s)
+			if asked != nil {
+				close(asked)
 			}
 		}
 	})
 	return first
+}
+
+// Refresh takes a sample now, for a moment at which what was used so far must be known
+// exactly. It waits for it, but no longer than patience: then Latest is older.
+func (w *Watch) Refresh(patience time.Duration) {
+	if len(w.scraper.targets) == 0 {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	taken := make(chan struct{})
+	select {
+	case w.ask <- taken:
+	case <-timer.C:
+		return
+	}
+	select {
+	case <-taken:
+	case <-timer.C:
+	}
 }
 
 // Latest are the last samples that came; nil: none.

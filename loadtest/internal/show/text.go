@@ -10,14 +10,18 @@ import (
 
 // Plain makes one line of printable ASCII of a text that somebody else wrote, of at
 // most limit bytes (3 or more): what could move a cursor, change colours, turn the
-// direction of writing or be wider than one column is written as an escape.
+// direction of writing or be wider than one column is written as an escape, and the
+// sign for millionths as the u that Go takes for it too.
 func Plain(s string, limit int) string {
 	var b strings.Builder
 	cut := 0 // the length up to which whole characters leave room for three dots
 	for len(s) > 0 {
 		r, size := utf8.DecodeRuneInString(s)
 		part := s[:size]
-		if r > unicode.MaxASCII || !unicode.IsPrint(r) {
+		switch {
+		case r == 'µ' || r == 'μ':
+			part = "u"
+		case r > unicode.MaxASCII || !unicode.IsPrint(r):
 			part = escaped(part)
 		}
 		b.WriteString(part)
