@@ -14,7 +14,9 @@ type section struct {
 }
 
 // allSections are those that there are.
-var allSections = []section{}
+var allSections = []section{
+	{"limits", readLimits},
+}
 
 // readSections lets each section that the file has be read.
 func readSections(sections []section, from *file, cfg *gateway.Config) error {

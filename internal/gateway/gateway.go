@@ -35,6 +35,7 @@ type gateway struct {
 	cluster *cluster     // nil likewise
 	sockets *socketio.Server
 	relay   *relay
+	doors   *doors
 	health  *health
 	trim    *trimmer
 	metrics *prometheus.Registry
@@ -52,6 +53,7 @@ type gateway struct {
 func newGateway(cfg Config) (*gateway, error) {
 	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev, alone: cfg.RedisURL == ""}, sleep: sleep}
 	g.noisy = limited(g.log, logEvery)
+	g.relay.joins, g.doors = newJoinTable(cfg.Limits), newDoors(cfg.Limits)
 	if g.cfg.Path == "" {
 		g.cfg.Path = "/socket.io"
 	}
@@ -99,6 +101,8 @@ func (g *gateway) socketConfig() socketio.Config {
 			UpgradeTimeout: g.cfg.UpgradeTimeout,
 			MaxPayload:     g.cfg.MaxPayload,
 			MaxQueueBytes:  g.cfg.MaxQueue,
+			MaxSessions:    g.cfg.Limits.Connections,
+			Admit:          g.doors.admit,
 			Transports:     transports,
 			AllowedOrigins: g.cfg.AllowedOrigins,
 			TrustedProxies: g.cfg.TrustedProxies,
@@ -110,6 +114,11 @@ func (g *gateway) socketConfig() socketio.Config {
 		Logger:                 g.noisy,
 		MaxNameBytes:           maxNameBytes,
 		CleanupEmptyNamespaces: true,
+		MaxEventsPerSecond:     g.cfg.Limits.Events.PerSecond,
+		EventBurst:             g.cfg.Limits.Events.Burst,
+		MaxRoomsPerSocket:      g.cfg.Limits.Rooms,
+		MaxNamespaces:          g.cfg.Limits.Namespaces,
+		MaxPendingAcks:         g.cfg.Limits.PendingAcks,
 	}
 	if g.bus != nil {
 		c.Adapter = g.bus.adapter

@@ -43,6 +43,7 @@ var (
 type relay struct {
 	open   bool // to everybody; else to nobody
 	alone  bool // without an adapter, nothing is waited for
+	joins  *joinTable
 	counts [relayEvents][relayOutcomes]atomic.Int64
 }
 
@@ -85,6 +86,9 @@ func (r *relay) join(e *socketio.Event) int {
 	room, ok := e.Arg(0).String()
 	if !ok || e.Len() != 1 {
 		return relayInvalid
+	}
+	if !r.joins.take(e.Socket()) {
+		return relayLimit
 	}
 	ctx, cancel := r.patience()
 	defer cancel()

@@ -99,7 +99,7 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *req
 	if !s.admit(w, r) {
 		return
 	}
-	begun := false
+	var begun bool
 	if req.transport == WebSocket {
 		begun = s.serveWebSocket(w, r)
 	} else {

@@ -188,6 +188,9 @@ func (c *conn) reject(s *Socket, namespace string, err error) {
 		s.abandon()
 	}
 	c.server.counters.rejected.Add(1)
+	if errors.Is(err, errNamespacesFull) {
+		c.server.counters.namespacesRefused.Add(1)
+	}
 	c.mu.Lock()
 	c.unreserve(namespace)
 	c.refusals++

@@ -33,7 +33,8 @@ type Stats struct {
 	ThrottledFor  time.Duration    // how long, of all clients together
 	Panics        int64            // of handlers
 
-	// NamespacesRefused are those of Rejected that were one too many for their connection.
+	// NamespacesRefused are those of Rejected that were one too many, for their
+	// connection or for the server.
 	NamespacesRefused int64
 
 	Joins        int64 // rooms joined
