@@ -15,9 +15,11 @@ import * as emitter from "./scenarios/emitter.mjs";
 import * as nodes from "./scenarios/nodes.mjs";
 import * as balanced from "./scenarios/balanced.mjs";
 import * as browser from "./scenarios/browser.mjs";
+import * as limits from "./scenarios/limits.mjs";
 
 const scenarios = {
   ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...nodes, ...balanced, ...browser,
+  ...limits,
 };
 
 const [name, options = "{}"] = process.argv.slice(2);
