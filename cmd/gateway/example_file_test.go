@@ -14,8 +14,13 @@ import (
 
 // exampleSecrets are the files that the example names, below /run/secrets.
 var exampleSecrets = map[string]string{
-	"redis_url":   "redis://:hunter2@redis.example:6379",
-	"cluster_key": "0123456789abcdef",
+	"redis_url":    "redis://:hunter2@redis.example:6379",
+	"cluster_key":  "0123456789abcdef",
+	"token_secret": "fedcba9876543210fedcba9876543210",
+	"backend_public.pem": `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEVs/o5+uQbTjL3chynL4wXgUg2R9
+q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==
+-----END PUBLIC KEY-----`,
 }
 
 // exampleFile returns the text of deploy/gateway.example.yaml, with its secrets in files

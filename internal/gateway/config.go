@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"github.com/causeway-rt/causeway/internal/access"
 )
 
 // Config says how a gateway behaves. The command line has the defaults that
@@ -72,6 +74,11 @@ type Config struct {
 	// AffinityCookie names a cookie with the node's tag, on the first answer of each
 	// session. Empty means none.
 	AffinityCookie string
+
+	// Access says who may connect, and what clients may do. With nil, everybody may connect
+	// to the namespace "/" and nobody may do anything; with Dev, everybody may do all, in
+	// any namespace.
+	Access *access.Config
 
 	// DrainDelay is how long a stopping node, already not ready, goes on as
 	// before, so that balancers notice. 0 means not at all.

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/causeway-rt/causeway/internal/access"
 	"github.com/causeway-rt/causeway/internal/gateway/demo"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 	"github.com/causeway-rt/causeway/pkg/socketio"
@@ -34,6 +36,7 @@ type gateway struct {
 	bus     *bus         // nil: this node is alone
 	cluster *cluster     // nil likewise
 	sockets *socketio.Server
+	access  *access.Access // nil: none is configured
 	relay   *relay
 	doors   *doors
 	health  *health
@@ -51,13 +54,17 @@ type gateway struct {
 // newGateway puts a node together. It opens nothing but connections to Redis; close
 // ends what it leaves to run.
 func newGateway(cfg Config) (*gateway, error) {
-	g := &gateway{cfg: cfg, log: newLogger(cfg), relay: &relay{open: cfg.Dev, alone: cfg.RedisURL == ""}, sleep: sleep}
+	g := &gateway{cfg: cfg, log: newLogger(cfg), sleep: sleep}
 	g.noisy = limited(g.log, logEvery)
-	g.relay.joins, g.doors = newJoinTable(cfg.Limits), newDoors(cfg.Limits)
+	g.doors = newDoors(cfg.Limits)
 	if g.cfg.Path == "" {
 		g.cfg.Path = "/socket.io"
 	}
 	var err error
+	if g.access, err = newAccess(cfg, g.noisy); err != nil {
+		return nil, err
+	}
+	g.relay = &relay{open: cfg.Dev && g.access == nil, access: g.access, alone: cfg.RedisURL == "", joins: newJoinTable(cfg.Limits)}
 	if g.bus, err = newBus(cfg, g.noisy); err != nil {
 		return nil, err
 	}
@@ -73,11 +80,8 @@ func newGateway(cfg Config) (*gateway, error) {
 		g.close()
 		return nil, err
 	}
-	g.attach(g.sockets.Of("/"))
-	if cfg.Dev {
-		g.attach(g.sockets.OfPattern(anyNamespace))
-	}
-	g.health = newHealth(append(g.bus.checks(cfg.RedisGrace), g.cluster.checks()...)...)
+	g.openNamespaces()
+	g.health = newHealth(slices.Concat(g.bus.checks(cfg.RedisGrace), g.cluster.checks(), g.accessChecks())...)
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
 	g.metrics = newMetrics(g)
 	return g, nil
@@ -114,6 +118,7 @@ func (g *gateway) socketConfig() socketio.Config {
 		Logger:                 g.noisy,
 		MaxNameBytes:           maxNameBytes,
 		CleanupEmptyNamespaces: true,
+		ForgetAuth:             g.access != nil, // it holds a token
 		MaxEventsPerSecond:     g.cfg.Limits.Events.PerSecond,
 		EventBurst:             g.cfg.Limits.Events.Burst,
 		MaxRoomsPerSocket:      g.cfg.Limits.Rooms,
@@ -124,6 +129,18 @@ func (g *gateway) socketConfig() socketio.Config {
 		c.Adapter = g.bus.adapter
 	}
 	return c
+}
+
+// openNamespaces makes the namespaces that there are.
+func (g *gateway) openNamespaces() {
+	if g.access != nil {
+		g.guardNamespaces()
+		return
+	}
+	g.attach(g.sockets.Of("/"))
+	if g.cfg.Dev {
+		g.attach(g.sockets.OfPattern(anyNamespace))
+	}
 }
 
 // namespace is one namespace, or all that a pattern opens.

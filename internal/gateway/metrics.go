@@ -94,6 +94,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	m.sockets(stats)
 	c.g.bus.collect(m)
 	c.g.cluster.collect(m)
+	collectAccess(c.g.access, m)
 	m.limits(c.g, stats)
 
 	for event := range c.g.relay.counts {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/causeway-rt/causeway/internal/access"
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
@@ -18,6 +19,7 @@ const (
 	relayJoin = iota
 	relayLeave
 	relayPublish
+	relayRefresh
 	relayEvents
 )
 
@@ -31,7 +33,7 @@ const (
 )
 
 var (
-	relayEventNames = [relayEvents]string{"join", "leave", "publish"}
+	relayEventNames = [relayEvents]string{"join", "leave", "publish", "refresh"}
 	// relayCodes are the answers' error codes. unavailable is a join that the
 	// adapter did not confirm: emits of other nodes would not reach the client.
 	relayCodes = [relayOutcomes]string{"ok", "forbidden", "invalid", "limit", "unavailable"}
@@ -41,8 +43,9 @@ var (
 // rooms, and publish to them. Handlers of one client run in order, those of
 // different clients at the same time.
 type relay struct {
-	open   bool // to everybody; else to nobody
-	alone  bool // without an adapter, nothing is waited for
+	open   bool           // to everybody
+	access *access.Access // else it decides; nil forbids all
+	alone  bool           // without an adapter, nothing is waited for
 	joins  *joinTable
 	counts [relayEvents][relayOutcomes]atomic.Int64
 }
@@ -58,18 +61,28 @@ var relayAnswers = func() (out [relayOutcomes]json.RawMessage) {
 
 // serve attaches the relay to a namespace.
 func (r *relay) serve(ns namespace) {
-	for event, do := range [relayEvents]func(*socketio.Event) int{relayJoin: r.join, relayLeave: r.leave, relayPublish: publish} {
+	for event, do := range [relayRefresh]func(*socketio.Event) int{r.join, r.leave, r.publish} {
 		ns.On(relayEventNames[event], func(e *socketio.Event) {
 			outcome := relayForbidden
-			if r.open {
+			if r.open || r.access != nil {
 				outcome = do(e)
 			}
-			r.counts[event][outcome].Add(1)
-			if e.WantsAck() {
-				_ = e.Ack(relayAnswers[outcome]) // a client that has gone needs none
-			}
+			r.answer(e, event, outcome, relayAnswers[outcome])
 		})
 	}
+	ns.On(relayEventNames[relayRefresh], r.refresh)
+}
+
+func (r *relay) answer(e *socketio.Event, event, outcome int, ack json.RawMessage) {
+	r.counts[event][outcome].Add(1)
+	if e.WantsAck() {
+		_ = e.Ack(ack) // a client that has gone needs none
+	}
+}
+
+// may reports whether a client may do something with a room.
+func (r *relay) may(e *socketio.Event, action access.Action, room string) bool {
+	return r.open || memberOf(e.Socket()).May(action, room)
 }
 
 // patience returns the context of a wait for the adapter. Without one there is
@@ -87,12 +100,18 @@ func (r *relay) join(e *socketio.Event) int {
 	if !ok || e.Len() != 1 {
 		return relayInvalid
 	}
+	if !r.may(e, access.Join, room) {
+		return relayForbidden
+	}
 	if !r.joins.take(e.Socket()) {
 		return relayLimit
 	}
 	ctx, cancel := r.patience()
 	defer cancel()
-	err := e.Socket().Join(ctx, room)
+	return joinOutcome(e.Socket().Join(ctx, room))
+}
+
+func joinOutcome(err error) int {
 	switch {
 	case err == nil:
 		return relayOK
@@ -109,6 +128,9 @@ func (r *relay) leave(e *socketio.Event) int {
 	if !ok || e.Len() != 1 || room == e.Socket().ID() { // its own room is how it is addressed
 		return relayInvalid
 	}
+	if !r.may(e, access.Leave, room) {
+		return relayForbidden
+	}
 	ctx, cancel := r.patience()
 	defer cancel()
 	if err := e.Socket().Leave(ctx, room); err != nil {
@@ -119,11 +141,14 @@ func (r *relay) leave(e *socketio.Event) int {
 
 // publish sends event(…args) to everybody else in the room, with the arguments
 // as they came.
-func publish(e *socketio.Event) int {
+func (r *relay) publish(e *socketio.Event) int {
 	room, ok := e.Arg(0).String()
 	event, named := e.Arg(1).String()
 	if !ok || !named || room == "" || event == "" || len(room) > maxNameBytes || len(event) > maxNameBytes {
 		return relayInvalid
+	}
+	if !r.may(e, access.Publish, room) {
+		return relayForbidden
 	}
 	err := e.Socket().To(room).Emit(event, e.Args().From(2))
 	switch {

@@ -56,6 +56,9 @@ func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, st
 	beside, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	failed := make(chan error, 4) // one for each that can fail
+	if g.access != nil {
+		running.Go(func() { g.access.Run(beside) })
+	}
 	running.Go(func() { failed <- internal.serve() })
 	// Who opens a session here may come back through any other node.
 	g.cluster.announce(ctx, g.cfg, internalLn.Addr(), g.log)

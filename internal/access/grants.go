@@ -1,0 +1,110 @@
+package access
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// Grants are what a client gets and may do. The zero value is nothing.
+type Grants struct {
+	// Rooms are joined at the connect.
+	Rooms []string
+	// Join, Leave and Publish are patterns of the rooms that the client may join, leave and
+	// publish to by relay events. See CheckPattern.
+	Join, Leave, Publish []string
+}
+
+// check says what is wrong with g.
+func (g *Grants) check() error {
+	if len(g.Rooms) > MaxPatterns {
+		return fmt.Errorf("%d rooms: at most %d", len(g.Rooms), MaxPatterns)
+	}
+	if !all(g.Rooms, CheckRoom) {
+		return fmt.Errorf("a room that is empty, longer than %d bytes, not UTF-8 or has a *", MaxNameBytes)
+	}
+	for _, list := range [][]string{g.Join, g.Leave, g.Publish} {
+		if len(list) > MaxPatterns {
+			return fmt.Errorf("%d patterns: at most %d", len(list), MaxPatterns)
+		}
+		if !all(list, CheckPattern) {
+			return fmt.Errorf("a pattern that is empty, longer than %d bytes, not UTF-8 or has more than one *", MaxNameBytes)
+		}
+	}
+	return nil
+}
+
+func all(list []string, ok func(string) bool) bool {
+	return !slices.ContainsFunc(list, func(s string) bool { return !ok(s) })
+}
+
+// puts reports whether a client with these grants may be in a room on their account.
+func (g *Grants) puts(room string) bool {
+	return slices.Contains(g.Rooms, room) || matchAny(g.Join, room)
+}
+
+// sum identifies equal grants.
+func (g *Grants) sum() (sum [sha256.Size]byte) {
+	h := sha256.New()
+	var n [4]byte
+	for _, list := range [][]string{g.Rooms, g.Join, g.Leave, g.Publish} {
+		binary.BigEndian.PutUint32(n[:], uint32(len(list)))
+		h.Write(n[:])
+		for _, s := range list {
+			binary.BigEndian.PutUint32(n[:], uint32(len(s)))
+			h.Write(n[:])
+			h.Write([]byte(s))
+		}
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+// shared are grants that several members have.
+type shared struct {
+	Grants
+	sum     [sha256.Size]byte
+	members int // Guarded by sharing.mu.
+}
+
+// sharing keeps one copy of equal grants: most users of an application have the same.
+type sharing struct {
+	mu sync.Mutex
+	// Guarded by mu.
+	by map[[sha256.Size]byte]*shared
+}
+
+// take returns the copy of g that all members share.
+func (t *sharing) take(g *shared) *shared {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if same := t.by[g.sum]; same != nil {
+		g = same
+	} else {
+		t.by[g.sum] = g
+	}
+	g.members++
+	return g
+}
+
+// give ends a take.
+func (t *sharing) give(g *shared) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g.members--
+	if g.members > 0 {
+		return
+	}
+	delete(t.by, g.sum)
+	if len(t.by) == 0 {
+		t.by = make(map[[sha256.Size]byte]*shared) // a map never shrinks
+	}
+}
+
+func (t *sharing) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.by)
+}

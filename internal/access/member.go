@@ -1,0 +1,99 @@
+package access
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Action is what a client wants to do with a room.
+type Action int
+
+// The actions that need a grant.
+const (
+	Join Action = iota
+	Leave
+	Publish
+)
+
+// Connection is the client of a member.
+type Connection interface {
+	// SendAway ends the connection, so that the client comes back. It does not block.
+	SendAway()
+}
+
+// Member is a client in one namespace. Marshalled as JSON it is {"user":"…"}, without
+// user if it is anonymous.
+type Member struct {
+	// Immutable.
+	room  string // of its user; empty if it is anonymous
+	rules *Rules
+
+	grants  *shared // beside the rules; nil if it is anonymous
+	entered bool
+
+	// Guarded by watch.mu.
+	conn Connection // nil unless it is watched
+	ends int64      // when the token ends, in ms since 1970
+	at   int        // in watch.heap
+}
+
+// User returns the user, the sub of the token; empty if the client has none.
+func (m *Member) User() string {
+	if m.room == "" {
+		return ""
+	}
+	return m.room[len(userPrefix):]
+}
+
+// MarshalJSON shows the user, and nothing else.
+func (m *Member) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		User string `json:"user,omitempty"`
+	}{m.User()})
+}
+
+// Rooms returns the rooms that the client is put in at its connect, that of its user
+// first.
+func (m *Member) Rooms() (rooms []string) {
+	if m.room != "" {
+		rooms = append(rooms, m.room)
+	}
+	for _, g := range m.all() {
+		for _, room := range g.Rooms {
+			if !slices.Contains(rooms, room) {
+				rooms = append(rooms, room)
+			}
+		}
+	}
+	return rooms
+}
+
+// May reports whether the client may do something with a room. Nobody leaves the room of
+// their user: who closes all sockets of a user must find them there.
+func (m *Member) May(action Action, room string) bool {
+	if action == Leave && room == m.room {
+		return false
+	}
+	for _, g := range m.all() {
+		if matchAny([...][]string{Join: g.Join, Leave: g.Leave, Publish: g.Publish}[action], room) {
+			return true
+		}
+	}
+	return false
+}
+
+// all are the grants of the namespace and of the token.
+func (m *Member) all() [2]*Grants {
+	if m.grants == nil {
+		return [2]*Grants{m.rules.Anonymous, &nothing}
+	}
+	return [2]*Grants{&m.rules.Users, &m.grants.Grants}
+}
+
+var nothing Grants
+
+// puts reports whether the client may be in a room on account of its grants.
+func (m *Member) puts(room string) bool {
+	all := m.all()
+	return room == m.room || all[0].puts(room) || all[1].puts(room)
+}

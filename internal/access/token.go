@@ -1,0 +1,152 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// claims are those of a token.
+type claims struct {
+	jwt.RegisteredClaims
+	Rooms []string `json:"rooms"`
+	Allow struct {
+		Join    []string `json:"join"`
+		Leave   []string `json:"leave"`
+		Publish []string `json:"publish"`
+	} `json:"allow"`
+	// Namespaces are patterns of those that the token is for. A token without is for all.
+	Namespaces []string `json:"namespaces"`
+}
+
+// latest is the last end of a token that is believed: the last second of the year 9999.
+const latest = 253402300799
+
+func (c *claims) grants() *Grants {
+	return &Grants{Rooms: c.Rooms, Join: c.Allow.Join, Leave: c.Allow.Leave, Publish: c.Allow.Publish}
+}
+
+// check says what can't be used of a token that is signed by us.
+func (c *claims) check() error {
+	switch {
+	case !checkName(userPrefix+c.Subject) || c.Subject == "":
+		return fmt.Errorf("sub is empty, longer than %d bytes or not UTF-8", MaxNameBytes-len(userPrefix))
+	case c.ExpiresAt.Unix() > latest:
+		return errors.New("exp is beyond the year 9999")
+	case len(c.Namespaces) > MaxPatterns || !all(c.Namespaces, CheckPattern):
+		return errors.New("namespaces are too many, or no patterns")
+	}
+	return c.grants().check()
+}
+
+// forNamespace reports whether the token is for a namespace.
+func (c *claims) forNamespace(name string) bool {
+	return c.Namespaces == nil || matchAny(c.Namespaces, name)
+}
+
+// key is a Key with what it takes to check a token with it.
+type key struct {
+	Key
+	parser *jwt.Parser
+	set    *keySet // nil if it is no set
+}
+
+func newKey(k Key, leeway time.Duration, log *slog.Logger) *key {
+	options := []jwt.ParserOption{
+		jwt.WithValidMethods(k.Algorithms), jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithStrictDecoding(),
+	}
+	if len(k.Audience) > 0 {
+		options = append(options, jwt.WithAudience(k.Audience...))
+	}
+	if k.Issuer != "" {
+		options = append(options, jwt.WithIssuer(k.Issuer))
+	}
+	out := &key{Key: k, parser: jwt.NewParser(options...)}
+	if k.JWKS != "" {
+		out.set = newKeySet(k, log)
+	}
+	return out
+}
+
+var (
+	errCritical = errors.New("crit in the header") // RFC 7515, 4.1.11: what is not understood must be refused
+	errKeyID    = errors.New("another key is meant")
+	errBusy     = errors.New("too many tokens to check")
+)
+
+// check checks a token with this key. turn waits for a turn to do what costs time, and
+// returns what ends it.
+func (k *key) check(ctx context.Context, token string, turn func(context.Context) (func(), error)) (*claims, Code, error) {
+	c := new(claims)
+	done := func() {}
+	defer func() { done() }()
+	_, err := k.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) {
+		public, err := k.find(ctx, t, c)
+		if err != nil {
+			return nil, err
+		}
+		if done, err = turn(ctx); err != nil {
+			done = func() {}
+			return nil, err
+		}
+		return public, nil
+	})
+	if err != nil {
+		return nil, k.code(err, c), err
+	}
+	if err := c.check(); err != nil {
+		return nil, CodeClaims, err
+	}
+	return c, "", nil
+}
+
+// find returns what the signature is checked with. Nothing in the token is true yet: its
+// issuer only keeps the tokens of others from having a set fetched.
+func (k *key) find(ctx context.Context, t *jwt.Token, c *claims) (any, error) {
+	if _, critical := t.Header["crit"]; critical {
+		return nil, errCritical
+	}
+	id, isText := t.Header["kid"].(string)
+	if _, there := t.Header["kid"]; there && (!isText || len(id) > MaxNameBytes) {
+		return nil, errKeyID
+	}
+	if k.set != nil {
+		found, err := k.set.find(ctx, id, k.Issuer == "" || c.Issuer == k.Issuer)
+		if err == nil && (!fits(found.public, t.Method.Alg()) || found.alg != "" && found.alg != t.Method.Alg()) {
+			err = errKeyID
+		}
+		return found.public, err
+	}
+	switch {
+	case k.ID != "" && k.ID != id:
+		return nil, errKeyID
+	case k.Secret != "":
+		return []byte(k.Secret), nil
+	}
+	return k.Public, nil
+}
+
+// code says what a client is told of an error. What a token says of itself counts only
+// once its signature is known to be good.
+func (k *key) code(err error, c *claims) Code {
+	switch {
+	case errors.Is(err, errUnavailable), errors.Is(err, errBusy):
+		return CodeUnavailable
+	case !errors.Is(err, jwt.ErrTokenInvalidClaims), c.ExpiresAt == nil:
+		return CodeInvalid
+	case len(k.Audience) > 0 && !slices.ContainsFunc(k.Audience, func(a string) bool { return slices.Contains(c.Audience, a) }):
+		return CodeAudience
+	case k.Issuer != "" && c.Issuer != k.Issuer:
+		return CodeIssuer
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return CodeExpired
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		return CodeNotYet
+	}
+	return CodeInvalid
+}

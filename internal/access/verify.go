@@ -1,0 +1,65 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"runtime"
+	"strings"
+)
+
+// verify checks a token with one key after the other. Its error is a *Refusal.
+func (a *Access) verify(ctx context.Context, token string) (*claims, error) {
+	if len(token) > MaxTokenBytes {
+		return nil, a.refusals.refuse(CodeInvalid, "too long")
+	}
+	if strings.ContainsAny(token, "\r\n") { // which base64 overlooks: one token would have many spellings
+		return nil, a.refusals.refuse(CodeInvalid, "a line's end in it")
+	}
+	code, reason := CodeInvalid, "no key for it"
+	for _, k := range a.keys {
+		c, why, err := k.check(ctx, token, a.turn)
+		if err == nil {
+			return c, nil
+		}
+		// The most telling answer: that of the key which it was signed with.
+		if code == CodeInvalid || code == CodeUnavailable && why != CodeInvalid {
+			code, reason = why, k.Name+": "+err.Error()
+		}
+	}
+	return nil, a.refusals.refuse(code, reason)
+}
+
+// turns is how many signatures are checked at the same time. A flood of wrong tokens
+// leaves half of the processors to the clients that are connected.
+func turns() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+
+// turn waits until a signature may be checked.
+func (a *Access) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case a.checking <- struct{}{}:
+		return func() { <-a.checking }, nil
+	case <-ctx.Done():
+		return nil, errBusy
+	}
+}
+
+// tokenOf is the token in an auth object. An empty one is none: that is what a client
+// sends whose user has not logged in.
+func tokenOf(auth json.RawMessage) (token string, there, ok bool) {
+	var object struct {
+		Token json.RawMessage `json:"token"`
+	}
+	if auth == nil {
+		return "", false, true
+	}
+	if json.Unmarshal(auth, &object) != nil {
+		return "", false, false
+	}
+	if object.Token == nil || string(object.Token) == "null" {
+		return "", false, true
+	}
+	if json.Unmarshal(object.Token, &token) != nil {
+		return "", true, false
+	}
+	return token, token != "", true
+}
