@@ -34,6 +34,7 @@ const (
 // readLimits reads what clients can make a node do.
 func readLimits(m *mapping, cfg *gateway.Config) {
 	l := &cfg.Limits
+	l.ConnectionsPerUser = m.number("connections_per_user", l.ConnectionsPerUser, 0, mostThings)
 	l.Handshakes = m.rate("handshakes", l.Handshakes)
 	l.HandshakesPerAddress = m.rate("handshakes_per_address", l.HandshakesPerAddress)
 	l.Events = m.rate("events_per_connection", l.Events)

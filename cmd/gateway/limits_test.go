@@ -19,6 +19,7 @@ func limitsOf(t *testing.T, top, section string) (gateway.Limits, error) {
 
 func TestLimitsAreReadWhole(t *testing.T) {
 	got, err := limitsOf(t, "max_connections: 5", strings.Join([]string{
+		"connections_per_user: 6",
 		"handshakes: {per_second: 1, burst: 2}",
 		"handshakes_per_address: {per_second: 3, burst: 4}",
 		"events_per_connection: {per_second: 5}",
@@ -28,7 +29,7 @@ func TestLimitsAreReadWhole(t *testing.T) {
 		"pending_acks_per_socket: 9",
 	}, "\n  "))
 	want := gateway.Limits{
-		Connections: 5, Handshakes: rate.Limit{PerSecond: 1, Burst: 2}, HandshakesPerAddress: rate.Limit{PerSecond: 3, Burst: 4},
+		Connections: 5, ConnectionsPerUser: 6, Handshakes: rate.Limit{PerSecond: 1, Burst: 2}, HandshakesPerAddress: rate.Limit{PerSecond: 3, Burst: 4},
 		Events: rate.Limit{PerSecond: 5, Burst: 10}, Rooms: 7, Namespaces: 8, PendingAcks: 9,
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {

@@ -39,6 +39,7 @@ type gateway struct {
 	access  *access.Access // nil: none is configured
 	relay   *relay
 	doors   *doors
+	users   *userLimit
 	health  *health
 	trim    *trimmer
 	metrics *prometheus.Registry
@@ -56,7 +57,7 @@ type gateway struct {
 func newGateway(cfg Config) (*gateway, error) {
 	g := &gateway{cfg: cfg, log: newLogger(cfg), sleep: sleep}
 	g.noisy = limited(g.log, logEvery)
-	g.doors = newDoors(cfg.Limits)
+	g.doors, g.users = newDoors(cfg.Limits), &userLimit{most: cfg.Limits.ConnectionsPerUser}
 	if g.cfg.Path == "" {
 		g.cfg.Path = "/socket.io"
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"sync/atomic"
 
+	"github.com/causeway-rt/causeway/internal/access"
 	"github.com/causeway-rt/causeway/internal/rate"
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
@@ -12,6 +13,10 @@ import (
 type Limits struct {
 	// Connections bounds those of this node. 0 means no bound.
 	Connections int
+
+	// ConnectionsPerUser bounds those of one user in one namespace of this node, by its
+	// token. 0 means no bound.
+	ConnectionsPerUser int
 
 	// Handshakes are those of the node, HandshakesPerAddress those of one IPv4 address or
 	// one IPv6 /64 network.
@@ -44,5 +49,24 @@ func (t *joinTable) take(s *socketio.Socket) bool {
 		return true
 	}
 	t.refused.Add(1)
+	return false
+}
+
+// userLimit bounds the sockets of one user. Methods may be called from any goroutine.
+type userLimit struct {
+	most    int // 0: any number
+	refused atomic.Int64
+}
+
+var errUserFull = &socketio.ConnectError{Message: "Too many connections of this user", Data: refusalData{relayCodes[relayLimit]}}
+
+// room reports whether there is room for one more socket of a user. The socket is in the
+// user's room already, as all of them are: so of two that come at the same time, one too
+// many never gets in, though both may be refused.
+func (u *userLimit) room(s *socketio.Socket, m *access.Member) bool {
+	if u.most == 0 || m.User() == "" || s.Namespace().LocalMembers(m.Rooms()[0]) <= u.most {
+		return true
+	}
+	u.refused.Add(1)
 	return false
 }

@@ -279,3 +279,55 @@ func TestLimitsOnWhatAClientHoldsCanBeSet(t *testing.T) {
 	w.expectMetric("gateway_namespaces_refused_total 1")
 	w.expectMetric(`gateway_acks_total{result="refused"} 1`)
 }
+
+func TestConnectionsOfOneUserAreLimited(t *testing.T) {
+	cfg := withTokens(nil)
+	cfg.Limits.ConnectionsPerUser = 2
+	w := start(t, cfg, nil)
+	token := tokenFor(t, "42", nil)
+	first, second := w.enter(token), w.enter(token)
+	third := w.dial()
+	third.send(`40{"token":"` + token + `"}`)
+	third.expect(`44{"message":"Too many connections of this user","data":{"code":"limit"}}`)
+	w.expectMetric("gateway_user_connections_refused_total 1")
+	w.enter(tokenFor(t, "43", nil)) // somebody else
+
+	first.ws.CloseNow()
+	for deadline := time.Now().Add(patience); w.sockets.Of("/").LocalMembers("user:42") > 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("who was refused, or has gone, has not left the user's room")
+		}
+	}
+	third.send(`40{"token":"` + token + `"}`) // it may try again on the same connection
+	third.expectPrefix(`40{"sid"`)
+	second.ask(`"leave","x"`, ackForbidden)
+}
+
+// TestUserNeverGetsOneConnectionTooMany when all come at the same time.
+func TestUserNeverGetsOneConnectionTooMany(t *testing.T) {
+	const most, all = 3, 20
+	cfg := withTokens(nil)
+	cfg.Limits.ConnectionsPerUser = most
+	w := start(t, cfg, nil)
+	token := tokenFor(t, "42", nil)
+	clients := make([]*client, all)
+	for i := range clients {
+		clients[i] = w.dial()
+	}
+	for _, c := range clients {
+		c.send(`40{"token":"` + token + `"}`)
+	}
+	in := 0
+	for _, c := range clients {
+		got, err := c.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(got, `40{"sid"`) {
+			in++
+		}
+	}
+	if n := w.sockets.Of("/").LocalMembers("user:42"); in > most || n != in {
+		t.Errorf("%d were let in, at most %d should be; %d are in the room", in, most, n)
+	}
+}
