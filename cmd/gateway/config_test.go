@@ -37,6 +37,7 @@ var settings = []struct {
 	{"upgrade-timeout", "1m30s", "", func(c gateway.Config) any { return c.UpgradeTimeout }, 90 * time.Second},
 	{"max-payload", "2000", "0x7d0", func(c gateway.Config) any { return c.MaxPayload }, 2000},
 	{"max-queue", "4096", "4_096", func(c gateway.Config) any { return c.MaxQueue }, 4096},
+	{"max-connections", "7", "", func(c gateway.Config) any { return c.Limits.Connections }, 7},
 	{"nodes", "1", "0x1", func(c gateway.Config) any { return c.Nodes }, 1}, // more need --dev
 	{"redis-url", "rediss://user:pass@redis.example:6380/2", "", func(c gateway.Config) any { return c.RedisURL }, "rediss://user:pass@redis.example:6380/2"},
 	{"redis-url-file", "testdata/redis_url", "", func(c gateway.Config) any { return c.RedisURL }, "redis://user:pass@redis.example:6379/2"},
@@ -206,6 +207,7 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 		{name: "negative duration", args: []string{"--drain-delay=-1s"}, want: []string{"--drain-delay", `"-1s"`, "from 0s"}},
 		{name: "duration of days", args: []string{"--connect-timeout=48h"}, want: []string{"--connect-timeout", `"48h"`, "24h"}},
 		{name: "negative size", args: []string{"--max-payload", "-5"}, want: []string{"--max-payload", `"-5"`, "from 1"}},
+		{name: "negative number of connections", args: []string{"--max-connections", "-1"}, want: []string{"--max-connections", `"-1"`, "from 0 (no limit)"}},
 		{name: "size with a unit", args: []string{"--max-queue=1MB"}, want: []string{"--max-queue", `"1MB"`, "bytes"}},
 		{name: "origin without scheme", args: []string{"--allowed-origins=example.com"}, want: []string{"--allowed-origins", `"example.com"`, "https://example.com"}},
 		{name: "origin with a path", args: []string{"--allowed-origins=https://example.com/"}, want: []string{"--allowed-origins", "without path"}},

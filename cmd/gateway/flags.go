@@ -26,6 +26,8 @@ type flags struct {
 	MaxPayload     text `group:"session" default:"1000000" help:"Bytes in one message and in one request body."`
 	MaxQueue       text `group:"session" default:"1048576" help:"Bytes that may wait for one client before it is closed as slow."`
 
+	MaxConnections text `group:"session" default:"0" help:"Connections of this node; a full one answers 503. 0: no limit."`
+
 	Nodes            text `group:"cluster" default:"1" help:"With --dev: nodes in this process, on ports that follow each other."`
 	RedisURL         text `group:"cluster" name:"redis-url" placeholder:"URL" help:"Redis that joins nodes, or with commas a Redis Cluster. Unset: one node."`
 	RedisURLFile     text `group:"cluster" name:"redis-url-file" placeholder:"FILE" help:"File with that URL, for one that has a password."`

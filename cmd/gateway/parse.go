@@ -16,7 +16,7 @@ import (
 
 // The settings whose values in a file are not plain texts.
 var (
-	wholeNumbers = []string{"nodes", "max-payload", "max-queue"}
+	wholeNumbers = []string{"nodes", "max-payload", "max-queue", "max-connections"}
 	lists        = []string{"transports", "allowed-origins", "trusted-proxies"}
 )
 
@@ -51,6 +51,8 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 	c.AllowedOrigins = p.origins("allowed-origins", f.AllowedOrigins.or(dev, "*", ""))
 	c.DrainDelay = p.duration("drain-delay", f.DrainDelay.or(dev, "0s", "5s"), 0)
 	c.DrainWindow = p.duration("drain-window", f.DrainWindow.or(dev, "1s", "20s"), 0)
+	c.Limits = defaultLimits(dev)
+	c.Limits.Connections = p.count("max-connections", f.MaxConnections)
 	c.Nodes = p.nodes("nodes", f.Nodes, c)
 	c.LogFormat = p.oneOf("log-format", f.LogFormat.or(dev, "text", "json"), "json", "text")
 	c.Warnings = p.exposed(c)
@@ -122,6 +124,17 @@ func (p *parser) size(flag string, t text) int {
 	}
 	return n
 }
+
+// count is a number of things, of which there may be any number with 0.
+func (p *parser) count(flag string, t text) int {
+	n, err := strconv.Atoi(string(t))
+	if err != nil || n < 0 || n > mostThings {
+		p.refuse(flag, string(t), fmt.Sprintf("a whole number from 0 (no limit) to %d", mostThings))
+	}
+	return n
+}
+
+const mostThings = 10_000_000
 
 const mostNodes = 16 // in one process: it is for trying things
 

@@ -66,6 +66,9 @@ func (g *gateway) admit(namespace string, s *socketio.Socket) error {
 			return &socketio.ConnectError{Message: "The rooms of the token can't be joined", Data: refusalData{code}}
 		}
 	}
+	if !g.users.room(s, m) {
+		return errUserFull
+	}
 	s.SetData(m)
 	return nil
 }

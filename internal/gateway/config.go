@@ -51,6 +51,9 @@ type Config struct {
 	// MaxQueue bounds what waits for one client, in bytes. 0 means 1 MiB.
 	MaxQueue int
 
+	// Limits bound what clients can make this node do. The zero Limits set no rates.
+	Limits Limits
+
 	// RedisURL connects this node with others. Empty means it is alone.
 	RedisURL string
 	// RedisPrefix begins the names of the Redis channels. Empty means socket.io.

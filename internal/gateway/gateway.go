@@ -39,6 +39,8 @@ type gateway struct {
 	sockets *socketio.Server
 	access  *access.Access // nil: none is configured
 	relay   *relay
+	doors   *doors
+	users   *userLimit
 	health  *health
 	trim    *trimmer
 	metrics *prometheus.Registry
@@ -58,6 +60,7 @@ type gateway struct {
 func newGateway(cfg Config) (*gateway, error) {
 	g := &gateway{cfg: cfg, log: newLogger(cfg), sleep: sleep, leave: make(chan struct{}, 1)}
 	g.noisy = limited(g.log, logEvery)
+	g.doors, g.users = newDoors(cfg.Limits), &userLimit{most: cfg.Limits.ConnectionsPerUser}
 	if g.cfg.Path == "" {
 		g.cfg.Path = "/socket.io"
 	}
@@ -65,7 +68,7 @@ func newGateway(cfg Config) (*gateway, error) {
 	if g.access, err = newAccess(cfg, g.noisy); err != nil {
 		return nil, err
 	}
-	g.relay = &relay{open: cfg.Dev && g.access == nil, access: g.access, alone: cfg.RedisURL == ""}
+	g.relay = &relay{open: cfg.Dev && g.access == nil, access: g.access, alone: cfg.RedisURL == "", joins: newJoinTable(cfg.Limits)}
 	if g.bus, err = newBus(cfg, g.noisy); err != nil {
 		return nil, err
 	}
@@ -110,6 +113,8 @@ func (g *gateway) socketConfig() socketio.Config {
 			UpgradeTimeout: g.cfg.UpgradeTimeout,
 			MaxPayload:     g.cfg.MaxPayload,
 			MaxQueueBytes:  g.cfg.MaxQueue,
+			MaxSessions:    g.cfg.Limits.Connections,
+			Admit:          g.doors.admit,
 			Transports:     transports,
 			AllowedOrigins: g.cfg.AllowedOrigins,
 			TrustedProxies: g.cfg.TrustedProxies,
@@ -122,6 +127,11 @@ func (g *gateway) socketConfig() socketio.Config {
 		MaxNameBytes:           maxNameBytes,
 		CleanupEmptyNamespaces: true,
 		ForgetAuth:             g.access != nil, // it holds a token
+		MaxEventsPerSecond:     g.cfg.Limits.Events.PerSecond,
+		EventBurst:             g.cfg.Limits.Events.Burst,
+		MaxRoomsPerSocket:      g.cfg.Limits.Rooms,
+		MaxNamespaces:          g.cfg.Limits.Namespaces,
+		MaxPendingAcks:         g.cfg.Limits.PendingAcks,
 	}
 	if g.bus != nil {
 		c.Adapter = g.bus.adapter

@@ -41,7 +41,7 @@ var (
 	descInboxFull   = desc("inbox_full_total", "Times that a client was not read because its handlers were busy.")
 	descPanics      = desc("handler_panics_total", "Handlers that panicked; each closed its client.")
 	descJoins       = desc("room_joins_total", "Rooms joined by sockets.")
-	descJoinsFull   = desc("room_joins_refused_total", "Joins refused because the socket was in too many rooms.")
+	descJoinsFull   = desc("room_joins_refused_total", "Joins refused because the socket was in too many rooms, or by relay events too often.", "limit")
 	descEmits       = desc("emits_total", "Events emitted by this node.")
 	descHeard       = desc("emits_heard_total", "Events emitted by other nodes and delivered here.")
 	descBadHeard    = desc("emits_heard_refused_total", "Events emitted by other nodes that were not well formed.")
@@ -98,6 +98,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	c.g.bus.collect(m)
 	c.g.cluster.collect(m)
 	collectAccess(c.g.access, m)
+	m.limits(c.g, stats)
 
 	for event := range c.g.relay.counts {
 		for outcome := range c.g.relay.counts[event] {
@@ -161,7 +162,7 @@ func (s sink) sockets(st socketio.Stats) {
 	s.counter(descInboxFull, st.InboxFull)
 	s.counter(descPanics, st.Panics)
 	s.counter(descJoins, st.Joins)
-	s.counter(descJoinsFull, st.JoinsRefused)
+	s.counter(descJoinsFull, st.JoinsRefused, "rooms")
 	s.counter(descEmits, st.Emits)
 	s.counter(descHeard, st.Heard)
 	s.counter(descBadHeard, st.DeliverRefused)

@@ -46,6 +46,7 @@ type relay struct {
 	open   bool           // to everybody
 	access *access.Access // else it decides; nil forbids all
 	alone  bool           // without an adapter, nothing is waited for
+	joins  *joinTable
 	counts [relayEvents][relayOutcomes]atomic.Int64
 }
 
@@ -101,6 +102,9 @@ func (r *relay) join(e *socketio.Event) int {
 	}
 	if !r.may(e, access.Join, room) {
 		return relayForbidden
+	}
+	if !r.joins.take(e.Socket()) {
+		return relayLimit
 	}
 	ctx, cancel := r.patience()
 	defer cancel()

@@ -44,6 +44,10 @@ type Config struct {
 	// put all that a program emits in one go into one request. 0 means 16,384.
 	MaxPacketsPerPost int
 
+	// MaxSessions bounds the sessions that are open at once. A handshake beyond it is
+	// answered with status 503. 0 means no bound.
+	MaxSessions int
+
 	// Transports lists what clients may use. Empty means polling and WebSocket.
 	Transports []Transport
 	// NoUpgrades keeps polling sessions from being offered WebSocket.
@@ -65,6 +69,11 @@ type Config struct {
 	// Empty means a random tag.
 	NodeTag string
 
+	// Admit may put a new session off: it is asked first, with the address of
+	// Handshake.Address, which is not valid if it can't be told. A Busy with a Status is
+	// the answer; the zero Busy goes on. It must not block, and counts for itself. nil
+	// puts off none.
+	Admit func(client netip.Addr) Busy
 	// AllowRequest refuses a new session by returning an error, whose text the
 	// client sees with code 4 (Forbidden). It is called once for each session,
 	// on either transport, and not for later requests. nil allows all.
@@ -81,6 +90,17 @@ type Config struct {
 	// Logger takes what ends sessions and is nobody's normal business. nil means
 	// slog.Default().
 	Logger *slog.Logger
+}
+
+// Busy is the answer to a handshake that may succeed later, or at another node.
+type Busy struct {
+	// Status is 503 if another node may take the client, which balancers can make of
+	// it, or 429 if none should.
+	Status int
+	// RetryAfter is when to try again. It is sent in whole seconds, at least 1.
+	RetryAfter time.Duration
+	// Message is for people.
+	Message string
 }
 
 // Receiver takes what comes in from one session. The session calls Message in
@@ -137,7 +157,7 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("engineio: Config.%s is %v: at least 1ms", name, d)
 		}
 	}
-	for name, n := range map[string]int{"MaxPayload": c.MaxPayload, "MaxQueueBytes": c.MaxQueueBytes, "MaxQueueMessages": c.MaxQueueMessages, "MaxPacketsPerPost": c.MaxPacketsPerPost} {
+	for name, n := range map[string]int{"MaxPayload": c.MaxPayload, "MaxQueueBytes": c.MaxQueueBytes, "MaxQueueMessages": c.MaxQueueMessages, "MaxPacketsPerPost": c.MaxPacketsPerPost, "MaxSessions": c.MaxSessions} {
 		if n < 0 {
 			return c, fmt.Errorf("engineio: Config.%s is %d: at least 1", name, n)
 		}

@@ -36,6 +36,7 @@ func newHandshake(r *http.Request, trusted []netip.Prefix) Handshake {
 	h.headers = strings.Clone(b.String())
 	var proxied bool
 	h.address, proxied = clientAddress(r, trusted)
+	h.address = strings.Clone(h.address) // not the whole header
 	h.secure = r.TLS != nil || proxied && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 	return h
 }
@@ -51,7 +52,7 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) (address string, pro
 		ip, err := netip.ParseAddr(a)
 		return err == nil && slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
 	}
-	address, proxied = strings.Clone(host), isTrusted(host)
+	address, proxied = host, isTrusted(host)
 	if !proxied {
 		return address, false
 	}
@@ -61,7 +62,7 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) (address string, pro
 		if ip, err := netip.ParseAddr(hop); err != nil || !ip.IsValid() {
 			break
 		}
-		address = strings.Clone(hop)
+		address = hop
 		if !isTrusted(hop) {
 			break
 		}

@@ -33,6 +33,7 @@ type Server struct {
 	mu sync.RWMutex
 	// Guarded by mu.
 	sessions map[string]*Session // those that still say goodbye included
+	places   int                 // taken: sessions, and handshakes that may become some
 	ended    bool                // nothing begins any more
 }
 
@@ -95,24 +96,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *request) {
-	if s.draining.Load() {
-		s.rejectDraining(w)
+	if !s.admit(w, r) {
 		return
 	}
-	if s.cfg.AllowRequest != nil {
-		if err := s.cfg.AllowRequest(r); err != nil {
-			s.refuse(w, r, rejectForbidden, err.Error())
-			return
-		}
-	}
+	var begun bool
 	if req.transport == WebSocket {
-		s.serveWebSocket(w, r)
-		return
+		begun = s.serveWebSocket(w, r)
+	} else {
+		begun = s.serveFirstPoll(w, r)
 	}
+	if !begun {
+		s.leavePlace()
+	}
+}
+
+// serveFirstPoll opens a session on polling, and reports whether it has begun.
+func (s *Server) serveFirstPoll(w http.ResponseWriter, r *http.Request) bool {
 	sess := s.open(newHandshake(r, s.cfg.TrustedProxies), nil)
 	if sess == nil {
 		s.rejectDraining(w)
-		return
+		return false
 	}
 	sess.mu.Lock()
 	batch := sess.takeQueue(nil)
@@ -127,13 +130,7 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *req
 	if err := s.replyPoll(w, r, batch, true); err != nil {
 		sess.fail(ReasonTransportError)
 	}
-}
-
-func (s *Server) rejectDraining(w http.ResponseWriter) {
-	s.stats.rejected(rejectDraining)
-	w.Header().Set("Retry-After", "1")
-	w.Header().Set("Connection", "close")
-	_ = s.reply(w, http.StatusServiceUnavailable, "text/plain; charset=UTF-8", []byte("this node is draining"))
+	return true
 }
 
 // open begins a session on c, or on polling if c is nil. The open packet is the first
@@ -225,6 +222,7 @@ func (s *Server) start(c *conn, run func()) {
 func (s *Server) forget(sess *Session) {
 	s.mu.Lock()
 	delete(s.sessions, sess.id)
+	s.places--
 	empty := len(s.sessions) == 0
 	if empty {
 		s.sessions = map[string]*Session{} // a map does not shrink

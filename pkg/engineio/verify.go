@@ -19,6 +19,7 @@ const (
 	rejectOrigin
 	rejectVersion
 	rejectDraining
+	rejectFull
 	rejectMethod
 	rejectOverlap
 	rejectContent
@@ -30,7 +31,7 @@ const (
 
 var rejectionNames = [rejections]string{
 	"unknown_transport", "unknown_session", "bad_handshake_method", "bad_request", "transport_mismatch", "protocol_mismatch",
-	"forbidden", "origin", "unsupported_protocol", "draining", "bad_method", "overlap", "bad_content_type", "body_too_large",
+	"forbidden", "origin", "unsupported_protocol", "draining", "full", "bad_method", "overlap", "bad_content_type", "body_too_large",
 	"body_cut_off", "bad_payload",
 }
 

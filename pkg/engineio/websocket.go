@@ -120,21 +120,23 @@ func (c *conn) cleanUp() {
 	_ = c.ws.CloseNow()
 }
 
-// serveWebSocket opens a session on a WebSocket connection.
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
+// serveWebSocket opens a session on a WebSocket connection, and reports whether it has
+// begun.
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) bool {
 	hs := newHandshake(r, s.cfg.TrustedProxies)
 	s.addHeaders(w, r, true)
 	c, err := s.accept(w, r)
 	if err != nil {
 		s.stats.rejected(rejectBadRequest)
-		return
+		return false
 	}
 	if s.open(hs, c) == nil { // the server has ended
 		c.close()
 		c.cleanUp()
-		return
+		return false
 	}
 	if !c.mayPark() || !c.park() {
 		s.start(c, func() { c.read(false) })
 	}
+	return true
 }

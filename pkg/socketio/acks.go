@@ -93,11 +93,13 @@ func (s *Socket) failAcks() {
 	}
 }
 
-// ack takes an ack from the client.
+// ack takes an ack from the client. An ack that was waited for is not held back: who
+// asked for it has a limit on these.
 func (s *Socket) ack(id int64, r Reply) {
 	w := s.takeAck(id)
 	if w == nil {
 		s.ns.server.counters.badAcks.Add(1)
+		s.conn.pace()
 		return
 	}
 	s.ns.server.counters.acksIn.Add(1)

@@ -10,7 +10,7 @@ import (
 
 // Config says how a Server behaves. The zero value serves this node alone, with
 // the reference's timings and the limits named below. A limit bounds what one
-// client can make the server hold; none can be switched off.
+// client can make the server hold, or do; those on what it holds can't be switched off.
 type Config struct {
 	// Engine configures the sessions below. Its OnSession must be nil: the
 	// Server sets it.
@@ -43,6 +43,15 @@ type Config struct {
 	// MaxRefusals is how many times one connection may be refused a namespace: it is
 	// closed with the last refusal, so that a client can't go on trying tokens. 0 means 16.
 	MaxRefusals int
+	// MaxEventsPerSecond bounds how fast one connection is read, by what it sends: events,
+	// CONNECT and DISCONNECT packets, and acks that nobody waits for, of all its namespaces
+	// together. One that sends more is not closed: it is not read for a while, and what it has
+	// sent waits in the network. Its pong waits there too, so that a client which never
+	// stops ends by the ping timeout. 0 means no bound.
+	MaxEventsPerSecond int
+	// EventBurst is how many events may come at once after a rest. 0 means those of two
+	// seconds.
+	EventBurst int
 	// MaxArgs bounds the arguments of one event or ack. 0 means 1,000.
 	MaxArgs int
 	// MaxDepth bounds the nesting of an event's or an ack's arguments, and of auth
@@ -103,6 +112,8 @@ func (c Config) withDefaults() (Config, error) {
 		{"MaxNameBytes", &c.MaxNameBytes, 256},
 		{"MaxAuthBytes", &c.MaxAuthBytes, 1 << 16},
 		{"MaxRefusals", &c.MaxRefusals, 16},
+		{"MaxEventsPerSecond", &c.MaxEventsPerSecond, 0},
+		{"EventBurst", &c.EventBurst, 2 * c.MaxEventsPerSecond},
 		{"MaxArgs", &c.MaxArgs, 1000},
 		{"MaxDepth", &c.MaxDepth, 128},
 		{"InboxSize", &c.InboxSize, 64},

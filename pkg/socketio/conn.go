@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/causeway-rt/causeway/internal/rate"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
@@ -16,6 +17,7 @@ type session interface {
 	Send(batch ...*engineio.Message) error
 	SendVolatile(batch ...*engineio.Message) bool
 	Close(reason engineio.Reason)
+	Done() <-chan struct{}
 }
 
 // conn is one client: a session, and a socket for each namespace that it has
@@ -26,6 +28,9 @@ type conn struct {
 	// Immutable.
 	server  *Server
 	session session
+
+	// Owned by the session's reader.
+	paid rate.Bucket // for what the client sends
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -74,6 +79,9 @@ func (c *conn) Message(data []byte, binary bool) {
 		return
 	}
 	c.server.counters.packetsIn[p.kind].Add(1)
+	if p.kind != kindAck && p.kind != kindBinaryAck {
+		c.pace()
+	}
 	switch p.kind {
 	case kindConnect:
 		if len(p.data) > c.server.cfg.MaxAuthBytes {

@@ -54,6 +54,7 @@ func (c *conn) reserve(namespace string) bool {
 		c.refuse(ReasonForcedServer, errJoinedAlready)
 	case full:
 		c.server.counters.rejected.Add(1)
+		c.server.counters.namespacesRefused.Add(1)
 		c.sendConnectError(namespace, errNamespacesFull)
 	}
 	return !known && !full
@@ -90,7 +91,7 @@ func (c *conn) negotiate(n *Namespace, namespace string, auth json.RawMessage) {
 
 var (
 	errInvalidNamespace = &ConnectError{Message: "Invalid namespace"}
-	errNamespacesFull   = &ConnectError{Message: "Too many namespaces"}
+	errNamespacesFull   = &ConnectError{Message: "Too many namespaces", Data: map[string]string{"code": "limit"}}
 	errUnavailable      = &ConnectError{Message: "Namespace unavailable"}
 	errInternal         = &ConnectError{Message: "Internal server error"}
 	errRefusedOften     = errors.New("refused too often")
@@ -187,6 +188,9 @@ func (c *conn) reject(s *Socket, namespace string, err error) {
 		s.abandon()
 	}
 	c.server.counters.rejected.Add(1)
+	if errors.Is(err, errNamespacesFull) {
+		c.server.counters.namespacesRefused.Add(1)
+	}
 	c.mu.Lock()
 	c.unreserve(namespace)
 	c.refusals++

@@ -238,7 +238,7 @@ func TestNamespacesOfAConnectionAreBounded(t *testing.T) {
 		w.server.OfPattern(regexp.MustCompile(`^/n\d$`))
 		c := w.joined("/n1", "/n2")
 		c.say("0/n3,")
-		c.hears(`4/n3,{"message":"Too many namespaces"}`)
+		c.hears(`4/n3,{"message":"Too many namespaces","data":{"code":"limit"}}`)
 		c.isOpen(true)
 		if n := w.server.Stats().Rejected; n != 1 {
 			t.Errorf("%d counted as rejected, want 1", n)
@@ -361,7 +361,7 @@ func TestNamespacesOfTheServerAreBounded(t *testing.T) {
 		w.server.OfPattern(regexp.MustCompile(`^/d\d$`))
 		c := w.joined("/d1")
 		c.say("0/d2,")
-		c.hears(`4/d2,{"message":"Too many namespaces"}`)
+		c.hears(`4/d2,{"message":"Too many namespaces","data":{"code":"limit"}}`)
 		w.joined("/d1", "/")
 	})
 }

@@ -32,6 +32,10 @@ func (n *Namespace) Timeout(d time.Duration) Emitter { return n.all().Timeout(d)
 // Emit sends an event to every socket of the namespace, on all nodes. See Emitter.Emit.
 func (n *Namespace) Emit(event string, args ...any) error { return n.all().Emit(event, args...) }
 
+// LocalMembers returns how many sockets of this node are in a room, those included whose
+// middlewares are still running. room is not the id of a socket.
+func (n *Namespace) LocalMembers(room string) int { return n.rooms.count(room) }
+
 // EmitWithAck sends an event to every socket and waits for their acks. See
 // Emitter.EmitWithAck.
 func (n *Namespace) EmitWithAck(ctx context.Context, event string, args ...any) ([]Reply, error) {

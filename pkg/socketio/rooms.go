@@ -203,6 +203,16 @@ func (x *roomIndex) has(name string) bool {
 	return r != nil && len(r.members) > 0
 }
 
+// count returns how many members a room has.
+func (x *roomIndex) count(name string) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if r := x.rooms[name]; r != nil {
+		return len(r.members)
+	}
+	return 0
+}
+
 // linkedNames returns the rooms of which the adapter has been told, but for those
 // that only wait to be left.
 func (x *roomIndex) linkedNames() []string {

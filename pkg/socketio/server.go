@@ -7,7 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/causeway-rt/causeway/internal/rate"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
@@ -18,6 +20,8 @@ type Server struct {
 	// Immutable.
 	cfg     Config
 	limits  limits
+	events  rate.Limit // of each connection
+	epoch   time.Time  // when the time of its buckets begins
 	engine  *engineio.Server
 	cluster ClusterAdapter // Config.Adapter, if it answers questions as well
 	// privateRooms: Config.Adapter is told of the rooms of single sockets.
@@ -66,6 +70,8 @@ func newServer(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:        cfg,
 		limits:     limits{attachments: cfg.MaxAttachments, nameBytes: cfg.MaxNameBytes, args: cfg.MaxArgs, depth: cfg.MaxDepth},
+		events:     rate.Limit{PerSecond: cfg.MaxEventsPerSecond, Burst: cfg.EventBurst},
+		epoch:      time.Now(),
 		tag:        cfg.Engine.NodeTag,
 		added:      make(chan struct{}, 1),
 		namespaces: make(map[string]*Namespace),

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/causeway-rt/causeway/pkg/engineio"
 )
@@ -28,7 +29,13 @@ type Stats struct {
 	Unhandled     int64            // of these, events that no handler took
 	EventsDropped int64            // events that waited, or came, when their socket had been ended
 	InboxFull     int64            // times that a client was not read because of its handlers
+	Throttled     int64            // times that a client was not read because of Config.MaxEventsPerSecond
+	ThrottledFor  time.Duration    // how long, of all clients together
 	Panics        int64            // of handlers
+
+	// NamespacesRefused are those of Rejected that were one too many, for their
+	// connection or for the server.
+	NamespacesRefused int64
 
 	Joins        int64 // rooms joined
 	JoinsRefused int64 // joins refused because the socket was in Config.MaxRoomsPerSocket
@@ -57,6 +64,7 @@ type counters struct {
 	joins, joinsRefused, emits, delivered, heard          atomic.Int64
 	acksIn, acksOut, badAcks, ackTimeouts, acksRefused    atomic.Int64
 	deliverRefused                                        atomic.Int64
+	throttled, throttledFor, namespacesRefused            atomic.Int64
 }
 
 func (c *counters) ended(r Reason)   { countReason(&c.endedBy, r) }
@@ -80,7 +88,8 @@ func (s *Server) Stats() Stats {
 		Disconnects: make(map[Reason]int64), Refused: make(map[Reason]int64), PacketsIn: make(map[string]int64),
 		Connected: c.connected.Load(), Rejected: c.rejected.Load(),
 		Events: c.eventsIn.Load(), Unhandled: c.unhandled.Load(), EventsDropped: c.eventsDropped.Load(),
-		InboxFull: c.inboxFull.Load(), Panics: c.panics.Load(),
+		InboxFull: c.inboxFull.Load(),
+		Throttled: c.throttled.Load(), ThrottledFor: time.Duration(c.throttledFor.Load()), NamespacesRefused: c.namespacesRefused.Load(), Panics: c.panics.Load(),
 		Joins: c.joins.Load(), JoinsRefused: c.joinsRefused.Load(), Emits: c.emits.Load(), Delivered: c.delivered.Load(), Heard: c.heard.Load(),
 		AcksIn: c.acksIn.Load(), AcksOut: c.acksOut.Load(), BadAcks: c.badAcks.Load(),
 		AckTimeouts: c.ackTimeouts.Load(), AcksRefused: c.acksRefused.Load(), DeliverRefused: c.deliverRefused.Load(),

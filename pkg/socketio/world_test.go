@@ -27,6 +27,7 @@ type fakeSession struct {
 	blocked  bool // can't be written to at once
 	overflow bool // the next Send ends it as slow
 	closed   bool
+	done     chan struct{} // made on demand
 }
 
 func (f *fakeSession) Handshake() *engineio.Handshake { return new(engineio.Handshake) }
@@ -67,11 +68,26 @@ func (f *fakeSession) Close(reason engineio.Reason) {
 	f.mu.Lock()
 	was := f.closed
 	f.closed = true
+	if !was && f.done != nil {
+		close(f.done)
+	}
 	receiver := f.receiver
 	f.mu.Unlock()
 	if !was {
 		receiver.Closed(reason)
 	}
+}
+
+func (f *fakeSession) Done() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.done == nil {
+		f.done = make(chan struct{})
+		if f.closed {
+			close(f.done)
+		}
+	}
+	return f.done
 }
 
 // take returns what was sent since the last call.

@@ -16,9 +16,11 @@ import * as api from "./scenarios/api.mjs";
 import * as nodes from "./scenarios/nodes.mjs";
 import * as balanced from "./scenarios/balanced.mjs";
 import * as browser from "./scenarios/browser.mjs";
+import * as limits from "./scenarios/limits.mjs";
 
 const scenarios = {
   ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...api, ...nodes, ...balanced, ...browser,
+  ...limits,
 };
 
 const [name, options = "{}"] = process.argv.slice(2);
