@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/causeway-rt/causeway/internal/peer"
 	"github.com/causeway-rt/causeway/internal/redistest"
 	"github.com/causeway-rt/causeway/pkg/adapter/redis"
+	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
 func TestNodeWithoutRedisStaysReadyForAWhile(t *testing.T) {
@@ -32,6 +34,45 @@ func TestNodeWithoutRedisStaysReadyForAWhile(t *testing.T) {
 				t.Errorf("%q, ready %v, want %q, %v", state, ready, tt.state, tt.ready)
 			}
 		})
+	}
+}
+
+// What a node does by itself when others have started before it.
+func TestManyNodesHearPrivateRoomsWithoutPatterns(t *testing.T) {
+	cfg := clusterConfig(t)
+	client, err := redis.OpenClient(cfg.RedisURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	store := peer.NewRedis(client, cfg.RedisPrefix)
+	for before := 1; before <= mostPatterns; before++ {
+		if _, err := peer.Join(t.Context(), peer.Config{Store: store}); err != nil {
+			t.Fatal(err)
+		}
+		for setting, want := range map[string]bool{
+			"": before+1 > mostPatterns, PrivateRoomsAuto: before+1 > mostPatterns,
+			PrivateRoomsPattern: false, PrivateRoomsExact: true,
+		} {
+			if before < mostPatterns-1 {
+				continue
+			}
+			cfg.PrivateRooms = setting
+			g, err := newGateway(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := g.bus.adapter.(socketio.PrivateRoomsAdapter).PrivateRooms(); got != want {
+				t.Errorf("with %d others and %q: exact %v", before, setting, got)
+			}
+			if err := g.sockets.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			g.close()
+		}
+	}
+	if privateRooms(PrivateRoomsAuto, 0) != redis.Exact {
+		t.Error("a node that does not know how many there are has a pattern")
 	}
 }
 
