@@ -36,8 +36,8 @@ const (
 	PrivateRoomsExact   = "exact"
 )
 
-// mostPatterns is how many nodes of a cluster may have a pattern each: with 20 patterns a
-// PUBLISH costs Redis twice as much as with none (docs/performance.md).
+// mostPatterns is how many nodes of a cluster may have a pattern each: beside 20 patterns a
+// PUBLISH costs Redis nearly twice what it costs beside none (docs/performance.md).
 const mostPatterns = 20
 
 // privateRooms chooses how this node hears its sockets' own rooms, for as long as it runs.
