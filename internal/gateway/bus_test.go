@@ -78,9 +78,11 @@ func TestManyNodesHearPrivateRoomsWithoutPatterns(t *testing.T) {
 
 func TestNodesShareRooms(t *testing.T) {
 	for name, where := range map[string]func() Config{
-		"classic":           func() Config { return Config{RedisURL: redistest.Start(t)} },
-		"classic, Sentinel": func() Config { return Config{RedisURL: redistest.StartSentinels(t).URL()} },
-		"sharded":           func() Config { return Config{RedisURL: redistest.Start(t), Adapter: AdapterSharded} },
+		"classic": func() Config { return Config{RedisURL: redistest.Start(t)} },
+		"classic, Sentinel, private rooms": func() Config {
+			return Config{RedisURL: redistest.StartSentinels(t).URL(), PrivateRooms: PrivateRoomsExact}
+		},
+		"sharded": func() Config { return Config{RedisURL: redistest.Start(t), Adapter: AdapterSharded} },
 		"sharded, Redis Cluster, private rooms": func() Config {
 			return Config{RedisURL: redistest.StartCluster(t, 3, false).URL(), Adapter: AdapterSharded, SubscriptionMode: "dynamic-private"}
 		},
@@ -94,6 +96,12 @@ func nodesShareRooms(t *testing.T, cfg Config) {
 	nodes := []*world{start(t, cfg, nil), start(t, cfg, nil), start(t, cfg, nil)}
 	for _, w := range nodes {
 		w.until(w.internal+"/readyz", 200, `"redis":"ok"`)
+	}
+	_, opened := nodes[0].ask("GET", nodes[0].handshake(), "")
+	if sid := sidForm.FindStringSubmatch(opened); sid == nil {
+		t.Errorf("handshake: %q", opened)
+	} else if resp, body := nodes[1].ask("POST", nodes[1].handshake()+"&sid="+sid[1], "40"); resp.StatusCode != 200 {
+		t.Errorf("POST through another node: %s %q", resp.Status, body)
 	}
 	publisher, far, farther := nodes[0].join("tea"), nodes[1].join("tea"), nodes[2].join("tea")
 	leaver, stranger := nodes[1].join("tea"), nodes[2].join("coffee")
