@@ -42,6 +42,7 @@ var settings = []struct {
 	{"redis-url", "rediss://user:pass@redis.example:6380/2", "", func(c gateway.Config) any { return c.RedisURL }, "rediss://user:pass@redis.example:6380/2"},
 	{"redis-url-file", "testdata/redis_url", "", func(c gateway.Config) any { return c.RedisURL }, "redis://user:pass@redis.example:6379/2"},
 	{"adapter", "sharded", "", func(c gateway.Config) any { return c.Adapter }, "sharded"},
+	{"private-rooms", "exact", "", func(c gateway.Config) any { return c.PrivateRooms }, "exact"},
 	{"subscription-mode", "static", "", func(c gateway.Config) any { return c.SubscriptionMode }, "static"},
 	{"redis-prefix", "chat", "", func(c gateway.Config) any { return c.RedisPrefix }, "chat"},
 	{"advertise", "10.0.0.7:9091", "", func(c gateway.Config) any { return c.Advertise }, "10.0.0.7:9091"},

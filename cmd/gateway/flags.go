@@ -33,6 +33,7 @@ type flags struct {
 	RedisURLFile     text `group:"cluster" name:"redis-url-file" placeholder:"FILE" help:"File with that URL, for one that has a password."`
 	RedisPrefix      text `group:"cluster" default:"socket.io" help:"Prefix of the Redis channels: the official adapter's key."`
 	Adapter          text `group:"cluster" default:"classic" help:"Wire format: classic, or sharded for sharded Pub/Sub of Redis 7."`
+	PrivateRooms     text `group:"cluster" default:"auto" help:"Of classic nodes: pattern, exact, or auto, which is exact beyond 20 nodes."`
 	SubscriptionMode text `group:"cluster" default:"dynamic" help:"Of all sharded nodes: dynamic, static or dynamic-private."`
 
 	Advertise      text `group:"cluster" placeholder:"ADDRESS" help:"Where other nodes reach the internal address. Unset: found out."`

@@ -40,6 +40,7 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 		RedisURL:         p.redis("redis-url", p.orFile("redis-url", f.RedisURL, f.RedisURLFile)),
 		RedisPrefix:      p.prefix("redis-prefix", f.RedisPrefix),
 		Adapter:          p.oneOf("adapter", f.Adapter, gateway.AdapterClassic, gateway.AdapterSharded),
+		PrivateRooms:     p.oneOf("private-rooms", f.PrivateRooms, gateway.PrivateRoomsAuto, gateway.PrivateRoomsPattern, gateway.PrivateRoomsExact),
 		SubscriptionMode: p.oneOf("subscription-mode", f.SubscriptionMode, "dynamic", "static", "dynamic-private"),
 		Advertise:        p.peerAddress("advertise", f.Advertise),
 		AffinityCookie:   p.cookieName("affinity-cookie", f.AffinityCookie),

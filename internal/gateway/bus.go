@@ -29,6 +29,30 @@ const (
 	AdapterSharded = "sharded"
 )
 
+// The values of Config.PrivateRooms.
+const (
+	PrivateRoomsAuto    = "auto"
+	PrivateRoomsPattern = "pattern"
+	PrivateRoomsExact   = "exact"
+)
+
+// mostPatterns is how many nodes of a cluster may have a pattern each: beside 20 patterns a
+// PUBLISH costs Redis nearly twice what it costs beside none (docs/performance.md).
+const mostPatterns = 20
+
+// privateRooms chooses how this node hears its sockets' own rooms, for as long as it runs.
+// nodes are those of the cluster at its start. Whatever the order in which many nodes
+// start, only so many of them can see few others, as each sees those that have claimed a
+// tag before it. A node that sees none because Redis is away is never a burden with
+// exact channels.
+func privateRooms(setting string, nodes int) redis.PrivateRooms {
+	switch {
+	case setting == PrivateRoomsPattern, setting != PrivateRoomsExact && nodes > 0 && nodes <= mostPatterns:
+		return redis.ByPattern
+	}
+	return redis.Exact
+}
+
 // redisAdapter is what the two adapters of package redis have in common.
 type redisAdapter interface {
 	socketio.Adapter
@@ -52,15 +76,15 @@ type mute struct{}
 
 func (mute) Printf(context.Context, string, ...any) {}
 
-// newBus connects to nothing yet; it refuses a URL that makes no sense.
-func newBus(cfg Config, log *slog.Logger) (*bus, error) {
+// newBus connects to nothing yet; it refuses a URL that makes no sense. nodes is the size
+// of the cluster, 0 if that is not known.
+func newBus(cfg Config, nodes int, log *slog.Logger) (*bus, error) {
 	if cfg.RedisURL == "" {
 		return nil, nil
 	}
 	if !CheckRedisURL(cfg.RedisURL) {
 		return nil, errRedisURL // without the reason, which may quote the password
 	}
-	muteGoRedis()
 	b := &bus{latency: prometheus.NewHistogram(latencyOpts)}
 	rc := redis.Config{
 		URL:    cfg.RedisURL,
@@ -74,6 +98,8 @@ func newBus(cfg Config, log *slog.Logger) (*bus, error) {
 	switch cfg.Adapter {
 	case "", AdapterClassic:
 		b.kind = AdapterClassic
+		rc.PrivateRooms = privateRooms(cfg.PrivateRooms, nodes)
+		log.Info("private rooms", "heard by", rc.PrivateRooms, "nodes", nodes)
 		b.adapter, err = redis.New(rc)
 	case AdapterSharded:
 		b.kind = AdapterSharded

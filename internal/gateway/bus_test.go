@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/causeway-rt/causeway/internal/peer"
 	"github.com/causeway-rt/causeway/internal/redistest"
 	"github.com/causeway-rt/causeway/pkg/adapter/redis"
+	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
 func TestNodeWithoutRedisStaysReadyForAWhile(t *testing.T) {
@@ -35,11 +37,52 @@ func TestNodeWithoutRedisStaysReadyForAWhile(t *testing.T) {
 	}
 }
 
+// What a node does by itself when others have started before it.
+func TestManyNodesHearPrivateRoomsWithoutPatterns(t *testing.T) {
+	cfg := clusterConfig(t)
+	client, err := redis.OpenClient(cfg.RedisURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	store := peer.NewRedis(client, cfg.RedisPrefix)
+	for before := 1; before <= mostPatterns; before++ {
+		if _, err := peer.Join(t.Context(), peer.Config{Store: store}); err != nil {
+			t.Fatal(err)
+		}
+		for setting, want := range map[string]bool{
+			"": before+1 > mostPatterns, PrivateRoomsAuto: before+1 > mostPatterns,
+			PrivateRoomsPattern: false, PrivateRoomsExact: true,
+		} {
+			if before < mostPatterns-1 {
+				continue
+			}
+			cfg.PrivateRooms = setting
+			g, err := newGateway(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := g.bus.adapter.(socketio.PrivateRoomsAdapter).PrivateRooms(); got != want {
+				t.Errorf("with %d others and %q: exact %v", before, setting, got)
+			}
+			if err := g.sockets.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			g.close()
+		}
+	}
+	if privateRooms(PrivateRoomsAuto, 0) != redis.Exact {
+		t.Error("a node that does not know how many there are has a pattern")
+	}
+}
+
 func TestNodesShareRooms(t *testing.T) {
 	for name, where := range map[string]func() Config{
-		"classic":           func() Config { return Config{RedisURL: redistest.Start(t)} },
-		"classic, Sentinel": func() Config { return Config{RedisURL: redistest.StartSentinels(t).URL()} },
-		"sharded":           func() Config { return Config{RedisURL: redistest.Start(t), Adapter: AdapterSharded} },
+		"classic": func() Config { return Config{RedisURL: redistest.Start(t)} },
+		"classic, Sentinel, private rooms": func() Config {
+			return Config{RedisURL: redistest.StartSentinels(t).URL(), PrivateRooms: PrivateRoomsExact}
+		},
+		"sharded": func() Config { return Config{RedisURL: redistest.Start(t), Adapter: AdapterSharded} },
 		"sharded, Redis Cluster, private rooms": func() Config {
 			return Config{RedisURL: redistest.StartCluster(t, 3, false).URL(), Adapter: AdapterSharded, SubscriptionMode: "dynamic-private"}
 		},
@@ -53,6 +96,12 @@ func nodesShareRooms(t *testing.T, cfg Config) {
 	nodes := []*world{start(t, cfg, nil), start(t, cfg, nil), start(t, cfg, nil)}
 	for _, w := range nodes {
 		w.until(w.internal+"/readyz", 200, `"redis":"ok"`)
+	}
+	_, opened := nodes[0].ask("GET", nodes[0].handshake(), "")
+	if sid := sidForm.FindStringSubmatch(opened); sid == nil {
+		t.Errorf("handshake: %q", opened)
+	} else if resp, body := nodes[1].ask("POST", nodes[1].handshake()+"&sid="+sid[1], "40"); resp.StatusCode != 200 {
+		t.Errorf("POST through another node: %s %q", resp.Status, body)
 	}
 	publisher, far, farther := nodes[0].join("tea"), nodes[1].join("tea"), nodes[2].join("tea")
 	leaver, stranger := nodes[1].join("tea"), nodes[2].join("coffee")

@@ -23,6 +23,7 @@ type cluster struct {
 	forwarder *peer.Forwarder
 	receiver  *peer.Receiver
 	added     *prometheus.HistogramVec
+	nodes     int // there were when this one started, itself included; 0 if that is not known
 }
 
 const (
@@ -37,6 +38,7 @@ func joinCluster(cfg Config, log *slog.Logger) (*cluster, error) {
 	if cfg.RedisURL == "" {
 		return nil, nil
 	}
+	muteGoRedis()
 	client, err := redis.OpenClient(cfg.RedisURL)
 	if err != nil {
 		return nil, errRedisURL
@@ -53,7 +55,16 @@ func joinCluster(cfg Config, log *slog.Logger) (*cluster, error) {
 		c.client.Close()
 		return nil, fmt.Errorf("join cluster: %w", err)
 	}
+	c.nodes, _ = c.registry.Count(ctx) // an error is logged there
 	return c, nil
+}
+
+// size is how many nodes there were when this one started, 0 if that is not known.
+func (c *cluster) size() int {
+	if c == nil {
+		return 0
+	}
+	return c.nodes
 }
 
 // tag is the beginning of this node's session ids; empty lets it be drawn elsewhere.

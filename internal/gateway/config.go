@@ -63,6 +63,10 @@ type Config struct {
 	// SubscriptionMode is that of the sharded adapter: dynamic, static or
 	// dynamic-private. Empty means dynamic.
 	SubscriptionMode string
+	// PrivateRooms is how the classic adapter hears the rooms of single sockets:
+	// PrivateRoomsPattern, PrivateRoomsExact, or PrivateRoomsAuto, which chooses by the
+	// number of nodes when this one starts. Empty means the last.
+	PrivateRooms string
 	// RedisGrace is how long Redis may be away before the node is not ready. 0 means 30 s.
 	RedisGrace time.Duration
 

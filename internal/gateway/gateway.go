@@ -69,11 +69,11 @@ func newGateway(cfg Config) (*gateway, error) {
 		return nil, err
 	}
 	g.relay = &relay{open: cfg.Dev && g.access == nil, access: g.access, alone: cfg.RedisURL == "", joins: newJoinTable(cfg.Limits)}
-	if g.bus, err = newBus(cfg, g.noisy); err != nil {
+	if g.cluster, err = joinCluster(cfg, g.noisy); err != nil {
 		return nil, err
 	}
-	if g.cluster, err = joinCluster(cfg, g.noisy); err != nil {
-		g.bus.close()
+	if g.bus, err = newBus(cfg, g.cluster.size(), g.noisy); err != nil {
+		g.cluster.close()
 		return nil, err
 	}
 	if g.sockets, err = socketio.NewServer(g.socketConfig()); err != nil {

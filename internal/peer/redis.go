@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,8 @@ type Redis struct {
 var _ Store = (*Redis)(nil)
 
 // NewRedis returns a store whose keys begin with prefix. client must not repeat
-// commands (MaxRetries -1), and outlives the store.
+// commands (MaxRetries -1), but for those that a Redis Cluster has repeated, and outlives
+// the store.
 func NewRedis(client goredis.UniversalClient, prefix string) *Redis {
 	return &Redis{client: client, index: prefix + ":{nodes}", stale: map[string]int{}, turn: make(chan struct{}, 1)}
 }
@@ -33,6 +35,13 @@ func (r *Redis) key(tag string) string { return r.index + ":" + tag }
 // Claim implements Store.
 func (r *Redis) Claim(ctx context.Context, tag string, entry []byte, ttl time.Duration) (bool, error) {
 	claimed, err := r.client.SetNX(ctx, r.key(tag), entry, ttl).Result()
+	if err == nil && !claimed {
+		// In a Redis Cluster, go-redis repeats a command whose answer was lost. What is
+		// there may be what the first one wrote.
+		var present []byte
+		present, err = r.client.Get(ctx, r.key(tag)).Bytes()
+		claimed = bytes.Equal(present, entry)
+	}
 	if err != nil {
 		return false, fmt.Errorf("claim tag: %w", err)
 	}

@@ -103,6 +103,14 @@ func randomTag() string {
 // Tag is the 4 characters with which this node's session ids begin.
 func (r *Registry) Tag() string { return r.tag }
 
+// Count asks the store how many nodes there are, this one included.
+func (r *Registry) Count(ctx context.Context) (int, error) {
+	if err := r.refresh(ctx, storeTimeout); err != nil {
+		return 0, err
+	}
+	return r.Stats().Nodes, nil
+}
+
 // Announce tells the others where this node listens. Its error says that they do not
 // know yet: Run tries again.
 func (r *Registry) Announce(ctx context.Context, address string) error {

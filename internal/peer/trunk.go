@@ -53,7 +53,8 @@ type trunk struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	out     []byte
+	out     []*trunkChunk         // not empty ones
+	waiting int                   // bytes in out, and in what is being written
 	streams map[uint32]*trunkConn // those that use it
 	dead    bool
 }
@@ -129,24 +130,38 @@ func (t *trunk) listen() {
 	}
 }
 
+// trunkChunk is what a trunk's frames wait in, whole. A burst fills many; they are kept for the
+// next, as the garbage that they were otherwise had every session looked at again and
+// again.
+type trunkChunk struct {
+	n     int
+	bytes [chunkBytes]byte
+}
+
+var trunkChunks = sync.Pool{New: func() any { return new(trunkChunk) }}
+
 // send writes what waits until the trunk ends.
 func (t *trunk) send(patience time.Duration) {
-	var buf []byte
+	var taken []*trunkChunk
 	for range t.wake {
 		t.mu.Lock()
-		buf, t.out = t.out, buf[:0]
+		taken, t.out = t.out, taken[:0]
 		dead := t.dead
 		t.mu.Unlock()
 		if dead {
 			return
 		}
-		_ = t.conn.SetWriteDeadline(time.Now().Add(patience)) // fails only on a closed connection, as the write will
-		if _, err := t.conn.Write(buf); err != nil {
-			t.end()
-			return
-		}
-		if cap(buf) > 256<<10 {
-			buf = nil // after a burst
+		for i, c := range taken {
+			_ = t.conn.SetWriteDeadline(time.Now().Add(patience)) // fails only on a closed connection, as the write will
+			if _, err := t.conn.Write(c.bytes[:c.n]); err != nil {
+				t.end()
+				return
+			}
+			t.mu.Lock()
+			t.waiting -= c.n
+			t.mu.Unlock()
+			taken[i] = nil
+			trunkChunks.Put(c)
 		}
 	}
 }
@@ -174,12 +189,22 @@ func (t *trunk) rouse() {
 
 // append adds a frame. Callers hold mu.
 func (t *trunk) append(stream uint32, p []byte) {
-	if len(t.out) == 0 {
-		t.rouse()
+	size := frameHead + len(p)
+	if len(t.out) == 0 || t.out[len(t.out)-1].n+size > chunkBytes {
+		if len(t.out) == 0 {
+			t.rouse()
+		}
+		c := trunkChunks.Get().(*trunkChunk)
+		c.n = 0
+		t.out = append(t.out, c)
 	}
-	t.out = binary.BigEndian.AppendUint32(t.out, stream)
-	t.out = binary.BigEndian.AppendUint32(t.out, uint32(len(p)))
-	t.out = append(t.out, p...)
+	c := t.out[len(t.out)-1]
+	at := c.bytes[c.n:]
+	binary.BigEndian.PutUint32(at, stream)
+	binary.BigEndian.PutUint32(at[4:], uint32(len(p)))
+	copy(at[frameHead:], p)
+	c.n += size
+	t.waiting += size
 }
 
 // trunkConn is a tunnel's connection to its owner, as the owner sees it: what it writes
@@ -212,7 +237,7 @@ func (c *trunkConn) TryWrite(p []byte) bool {
 	if c.parted || t.dead {
 		return false
 	}
-	if len(t.out)+len(p) > maxTrunkBytes {
+	if t.waiting+len(p) > maxTrunkBytes {
 		c.part()
 		return false
 	}

@@ -31,6 +31,9 @@ func TestAdapterIsToldOfPrivateRoomsIfItWants(t *testing.T) {
 			t.Error(err)
 		}
 		a.is(t, "join / red", "join / blue")
+		if n := w.server.Stats().Rooms["/"]; n != 2 {
+			t.Errorf("%d rooms are counted, with those of single sockets", n)
+		}
 		if got := s1.Rooms(); !slices.Equal(got, []string{s1.ID(), "red", "blue"}) {
 			t.Errorf("rooms %q", got)
 		}

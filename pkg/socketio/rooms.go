@@ -227,9 +227,14 @@ func (x *roomIndex) linkedNames() []string {
 	return names
 }
 
-// sizes returns how many sockets are connected, and how many rooms have members.
+// sizes returns how many sockets are connected, and how many rooms have members; those
+// that are implied otherwise do not count.
 func (x *roomIndex) sizes() (sockets, rooms int) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return len(x.everyone), len(x.rooms)
+	rooms = len(x.rooms)
+	if x.ns.server.privateRooms {
+		rooms -= len(x.everyone)
+	}
+	return len(x.everyone), rooms
 }

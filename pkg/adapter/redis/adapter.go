@@ -56,7 +56,10 @@ type Adapter struct {
 	tag string // Guarded by mu.
 }
 
-var _ socketio.ClusterAdapter = (*Adapter)(nil)
+var (
+	_ socketio.ClusterAdapter      = (*Adapter)(nil)
+	_ socketio.PrivateRoomsAdapter = (*Adapter)(nil)
+)
 
 // New checks cfg and returns an Adapter that is not connected yet: Run does that.
 func New(cfg Config) (*Adapter, error) {
@@ -120,6 +123,10 @@ func newUID() string {
 	}
 	return string(b[:])
 }
+
+// PrivateRooms reports whether Join must be called for the rooms that are named by this
+// node's own sockets' ids as well: with Exact.
+func (a *Adapter) PrivateRooms() bool { return a.cfg.PrivateRooms == Exact }
 
 // Healthy reports whether everything wanted is being heard and Redis takes messages, as
 // far as is known.

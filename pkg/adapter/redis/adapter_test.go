@@ -206,6 +206,7 @@ func TestEndOfRunPublishesWhatIsQueued(t *testing.T) {
 func TestConfigIsChecked(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"no URL": {}, "bad URL": {URL: "http://x"}, "negative": {URL: "redis://x", MaxQueue: -1},
+		"unknown way": {URL: "redis://x", PrivateRooms: "some"},
 	} {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("%s was accepted", name)

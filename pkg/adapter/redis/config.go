@@ -28,6 +28,9 @@ type Config struct {
 	// Prefix begins the names of all channels: the official adapter's key. All nodes
 	// of a cluster have the same. "" means socket.io.
 	Prefix string
+	// PrivateRooms says how New's adapter hears what is for single sockets. "" means
+	// ByPattern. NewSharded has SubscriptionMode instead.
+	PrivateRooms PrivateRooms
 	// SubscriptionMode is for NewSharded. "" means Dynamic.
 	SubscriptionMode SubscriptionMode
 	// Logger is told of lost connections and of hostile messages, sparingly. nil
@@ -64,6 +67,21 @@ type Config struct {
 	ObservePublish, ObserveReceive func(time.Duration)
 }
 
+// PrivateRooms is a way to hear the rooms that are named by this node's sockets' ids. Each
+// node may have its own: publishers notice nothing.
+type PrivateRooms string
+
+// The ways.
+const (
+	// ByPattern: one pattern for each namespace, on the node's tag. A socket costs
+	// nothing, but Redis compares every PUBLISH with every pattern that it has.
+	ByPattern PrivateRooms = "pattern"
+	// Exact: one channel for each socket, subscribed before the socket is connected. It
+	// costs a round trip to Redis per connection, and some hundred bytes there, and
+	// nothing per PUBLISH, however many nodes there are.
+	Exact PrivateRooms = "exact"
+)
+
 // Errors of Broadcast and of questions: other nodes did not get the message. Compare
 // with errors.Is.
 var (
@@ -96,11 +114,17 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	switch c.PrivateRooms {
+	case "", ByPattern, Exact:
+	default:
+		return c, fmt.Errorf("redis adapter: unknown way to hear private rooms %q", c.PrivateRooms)
+	}
 	switch c.SubscriptionMode {
 	case "", Dynamic, Static, DynamicPrivate:
 	default:
 		return c, fmt.Errorf("redis adapter: unknown subscription mode %q", c.SubscriptionMode)
 	}
+	set(&c.PrivateRooms, ByPattern)
 	set(&c.SubscriptionMode, Dynamic)
 	set(&c.Prefix, "socket.io")
 	set(&c.ProbeInterval, 2*time.Second)

@@ -15,9 +15,15 @@ import (
 // within 3 s: an attempt that began before may have to run out first.
 const answerTimeout = 1500 * time.Millisecond
 
+// slotsInterval is how old a client's picture of a Redis Cluster may become before it is
+// renewed beside the next command. A server that is gone does not say who has its slots,
+// and go-redis would ask for it for a minute.
+const slotsInterval = time.Second
+
 // OpenClient returns a client for commands with keys, at any URL that Config takes. It
 // connects to nothing yet. A command is not repeated when a connection fails, except in a
-// Redis Cluster, where go-redis looks for the key's server again.
+// Redis Cluster, where go-redis looks for the key's server again. The caller closes it. The
+// error quotes nothing of the URL, which may have a password.
 func OpenClient(url string) (goredis.UniversalClient, error) {
 	l, err := parseURL(url)
 	if err != nil {
@@ -32,6 +38,7 @@ func OpenClient(url string) (goredis.UniversalClient, error) {
 		MaxRetries: o.MaxRetries, Protocol: o.Protocol, DialerRetries: o.DialerRetries,
 		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
 		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
+		ClusterStateReloadInterval: slotsInterval,
 	}), nil
 }
 
@@ -45,26 +52,6 @@ func newClient(l location) *goredis.Client {
 	}
 	c.AddHook(dialOnce{})
 	return c
-}
-
-// NewClient returns a client for a URL as Config has it, for what a program keeps in the
-// same Redis beside the adapter's messages. The caller closes it. The error quotes
-// nothing of the URL, which may have a password.
-func NewClient(url string) (goredis.UniversalClient, error) {
-	l, err := parseURL(url)
-	if err != nil {
-		return nil, err
-	}
-	if l.kind != inCluster {
-		return newClient(l), nil
-	}
-	o := l.options
-	return goredis.NewClusterClient(&goredis.ClusterOptions{
-		Addrs: l.addresses, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-		MaxRetries: o.MaxRetries, Protocol: o.Protocol, DialerRetries: o.DialerRetries,
-		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
-		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
-	}), nil
 }
 
 func (l location) failover() *goredis.FailoverOptions {

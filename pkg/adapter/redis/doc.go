@@ -19,8 +19,9 @@
 // Node.js subscribes to everything in a namespace and throws away what it has no socket
 // for. Here a node subscribes to what it has a socket for: the namespace's channel, one
 // channel per room with a local member, its own sockets' private rooms through one
-// pattern on its tag, and the namespace's request channel, exactly once because peers
-// count those subscriptions to know how many nodes there are.
+// pattern on its tag or each by its own channel (Config.PrivateRooms), and the
+// namespace's request channel, exactly once because peers count those subscriptions to
+// know how many nodes there are.
 //
 // A room that another node makes sockets join is therefore heard a moment later, when
 // Redis has confirmed: what is published to it right behind the join may be missed here.

@@ -19,13 +19,16 @@ func (a *Adapter) classicWants(namespace, room string) []want {
 	a.mu.Lock()
 	tag := a.tag
 	a.mu.Unlock()
-	return []want{
+	wants := []want{
 		{a.names.all(namespace), kindBroadcast},
-		{a.names.private(namespace, tag), kindPrivate},
 		{a.names.requests(namespace), kindRequest},
 		{a.names.answers(namespace, ""), kindResponse},
 		{a.names.answers(namespace, a.uid), kindResponse},
 	}
+	if !a.PrivateRooms() {
+		wants = append(wants, want{a.names.private(namespace, tag), kindPrivate})
+	}
+	return wants
 }
 
 // Join implements socketio.Adapter. Before Redis is reached for the first time it waits

@@ -76,7 +76,8 @@ var emitRows = []emitRow{
 
 // Every kind of emit, from every server of the cluster, to clients of every server.
 func TestMixedClusterEmits(t *testing.T) {
-	onEachLayout(t, append(bothLayouts, layout{"static", "ngg", Static}, layout{"dynamic-private", "ngg", DynamicPrivate}), (*mixed).emits)
+	onEachLayout(t, append(bothLayouts, layout{"exact private rooms", "nxg", ""},
+		layout{"static", "ngg", Static}, layout{"dynamic-private", "ngg", DynamicPrivate}), (*mixed).emits)
 }
 
 func (w *mixed) emits() {

@@ -167,7 +167,7 @@ type mixed struct {
 
 // startMixed starts a cluster with a server for each letter of the layout: n for Node.js, s
 // for Node.js that answers on the specific channel, o for Node.js with an old adapter, g for
-// ours.
+// ours, x for ours with exact private rooms.
 func startMixed(t *testing.T, l layout, url string) *mixed {
 	t.Helper()
 	w := &mixed{T: t, ids: map[string]string{}, rooms: map[string][]string{}, url: url, prefix: redistest.Prefix(t), mode: l.mode}
@@ -175,8 +175,12 @@ func startMixed(t *testing.T, l layout, url string) *mixed {
 	for i, kind := range l.kinds {
 		p := &peer{name: fmt.Sprintf("%c%d", kind, i)}
 		switch {
-		case kind == 'g':
-			p.ours = startGo(t, Config{URL: w.url, Prefix: w.prefix, SharedResponses: i%2 == 1, SubscriptionMode: l.mode}, p.name)
+		case kind == 'g', kind == 'x':
+			cfg := Config{URL: w.url, Prefix: w.prefix, SharedResponses: i%2 == 1, SubscriptionMode: l.mode}
+			if kind == 'x' {
+				cfg.PrivateRooms = Exact
+			}
+			p.ours = startGo(t, cfg, p.name)
 			urls[i] = p.ours.url
 		case l.mode != "":
 			p.node, urls[i] = runProgram(t, "server.cjs", w.url, w.prefix, p.name, string(l.mode))

@@ -3,6 +3,8 @@ package redis
 import (
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +19,14 @@ const (
 	// readyPing is the payload of the PING behind the first subscriptions of a
 	// connection: when it comes back, they have all been made.
 	readyPing = "ready"
+	// caughtUpPing is that of the PING behind so many subscriptions that their
+	// confirmations are maxOwed bytes or more. Redis ends a connection to which it owes
+	// 32 MB (client-output-buffer-limit), and can make subscriptions faster than a node
+	// reads that they are made.
+	caughtUpPing = "caught up"
+	maxOwed      = 1 << 20
+	// confirmationBytes is what a confirmation has beside the name.
+	confirmationBytes = 48
 	// sweepInterval is how often it is looked for what is to be unsubscribed.
 	sweepInterval = 250 * time.Millisecond
 )
@@ -31,6 +41,9 @@ type listener struct {
 	heard   atomic.Uint64             // how many things have arrived
 	asked   atomic.Pointer[time.Time] // when readyPing was sent
 	greeted chan struct{}             // closed by receiveLoop when Redis has answered
+	caught  chan struct{}             // holds a token when caughtUpPing has come back
+
+	owed int // bytes of confirmations since the last of those; owned by subscribeLoop
 
 	// Owned by receiveLoop.
 	wasGreeted, wasUp bool
@@ -41,7 +54,7 @@ type listener struct {
 func (a *Adapter) listen(ctx context.Context, node socketio.Node) (wasUp bool, err error) {
 	besides, stop := context.WithCancel(ctx) // for what is done by other connections
 	ctx, cancel := context.WithCancelCause(withOneDial(ctx))
-	l := &listener{Adapter: a, node: node, pubsub: a.client.Subscribe(ctx), greeted: make(chan struct{})}
+	l := &listener{Adapter: a, node: node, pubsub: a.client.Subscribe(ctx), greeted: make(chan struct{}), caught: make(chan struct{}, 1)}
 	closed := make(chan struct{})
 	context.AfterFunc(ctx, func() { // it ends a Receive that waits
 		defer close(closed)
@@ -146,41 +159,74 @@ func (l *listener) subscribeQueued(ctx context.Context) error {
 		if o.empty() {
 			return nil
 		}
-		if len(o.channels) > 0 {
-			if err := l.pubsub.Subscribe(ctx, o.channels...); err != nil {
-				return fmt.Errorf("subscribe: %w", err)
-			}
+		if err := l.tell(ctx, slices.Chunk(o.channels, subscribeBatch), l.pubsub.Subscribe); err != nil {
+			return fmt.Errorf("subscribe: %w", err)
 		}
-		if len(o.patterns) > 0 {
-			if err := l.pubsub.PSubscribe(ctx, o.patterns...); err != nil {
-				return fmt.Errorf("subscribe to pattern: %w", err)
-			}
+		if err := l.tell(ctx, slices.Chunk(o.patterns, subscribeBatch), l.pubsub.PSubscribe); err != nil {
+			return fmt.Errorf("subscribe to pattern: %w", err)
 		}
-		for group := range l.groups(o.shardChannels) {
-			if err := l.pubsub.SSubscribe(ctx, group...); err != nil {
-				return fmt.Errorf("subscribe to shard channel: %w", err)
-			}
+		if err := l.tell(ctx, l.groups(o.shardChannels), l.pubsub.SSubscribe); err != nil {
+			return fmt.Errorf("subscribe to shard channel: %w", err)
 		}
 	}
 }
 
 func (l *listener) unsubscribe(ctx context.Context, o order) error {
-	if len(o.channels) > 0 {
-		if err := l.pubsub.Unsubscribe(ctx, o.channels...); err != nil {
-			return fmt.Errorf("unsubscribe: %w", err)
-		}
+	if err := l.tell(ctx, slices.Chunk(o.channels, subscribeBatch), l.pubsub.Unsubscribe); err != nil {
+		return fmt.Errorf("unsubscribe: %w", err)
 	}
-	if len(o.patterns) > 0 {
-		if err := l.pubsub.PUnsubscribe(ctx, o.patterns...); err != nil {
-			return fmt.Errorf("unsubscribe from pattern: %w", err)
-		}
+	if err := l.tell(ctx, slices.Chunk(o.patterns, subscribeBatch), l.pubsub.PUnsubscribe); err != nil {
+		return fmt.Errorf("unsubscribe from pattern: %w", err)
 	}
-	for group := range l.groups(o.shardChannels) {
-		if err := l.pubsub.SUnsubscribe(ctx, group...); err != nil {
-			return fmt.Errorf("unsubscribe from shard channel: %w", err)
-		}
+	if err := l.tell(ctx, l.groups(o.shardChannels), l.pubsub.SUnsubscribe); err != nil {
+		return fmt.Errorf("unsubscribe from shard channel: %w", err)
 	}
 	return nil
+}
+
+// tell gives a command for each group of names, and does not get far ahead of the answers.
+func (l *listener) tell(ctx context.Context, groups iter.Seq[[]string], command func(context.Context, ...string) error) error {
+	for names := range groups {
+		if err := command(ctx, names...); err != nil {
+			return err
+		}
+		for _, name := range names {
+			l.owed += len(name) + confirmationBytes
+		}
+		if l.owed < maxOwed {
+			continue
+		}
+		if err := l.catchUp(ctx); err != nil {
+			return err
+		}
+		l.owed = 0
+	}
+	return nil
+}
+
+// catchUp returns when everything has been read that Redis has answered so far. No probe is
+// sent meanwhile, so it gives up itself when nothing arrives.
+func (l *listener) catchUp(ctx context.Context) error {
+	if err := l.pubsub.Ping(ctx, caughtUpPing); err != nil {
+		return err
+	}
+	silence := time.NewTicker(l.cfg.ProbeInterval + l.cfg.ProbeTimeout)
+	defer silence.Stop()
+	heard := l.heard.Load()
+	for {
+		select {
+		case <-l.caught:
+			return nil
+		case <-silence.C:
+			now := l.heard.Load()
+			if now == heard {
+				return errSilent
+			}
+			heard = now
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // receiveLoop handles what arrives until the connection fails.
@@ -213,6 +259,13 @@ func (l *listener) receiveLoop(ctx context.Context) (err error) {
 			if asked := l.asked.Load(); m.Payload == readyPing && !l.wasUp && asked != nil {
 				l.wasUp = true
 				l.connected(*asked)
+			}
+			if m.Payload == caughtUpPing {
+				select {
+				case l.caught <- struct{}{}:
+				default:
+				}
+				continue
 			}
 			l.pong(m.Payload)
 		}

@@ -9,19 +9,30 @@ import (
 	"github.com/causeway-rt/causeway/pkg/socketio/adaptertest"
 )
 
-// TestAdapterDoesWhatEveryAdapterMust runs the suite that all adapters share.
+// TestAdapterDoesWhatEveryAdapterMust runs the suite that all adapters share, with each way
+// to hear private rooms, and with both in one cluster.
 func TestAdapterDoesWhatEveryAdapterMust(t *testing.T) {
 	url := redistest.Start(t)
-	adaptertest.Run(t, func(t *testing.T, nodes int) []socketio.Adapter {
-		return classicNodes(t, nodes, redis.Config{URL: url})
-	})
+	for name, ways := range map[string][]redis.PrivateRooms{
+		"pattern": {redis.ByPattern}, "exact": {redis.Exact}, "both": {redis.ByPattern, redis.Exact},
+	} {
+		t.Run(name, func(t *testing.T) {
+			adaptertest.Run(t, func(t *testing.T, nodes int) []socketio.Adapter {
+				return classicNodes(t, nodes, redis.Config{URL: url}, ways...)
+			})
+		})
+	}
 }
 
-// classicNodes returns adapters that have a prefix in common.
-func classicNodes(t *testing.T, nodes int, cfg redis.Config) (adapters []socketio.Adapter) {
+// classicNodes returns adapters that have a prefix in common, and ways to hear private rooms
+// in turn.
+func classicNodes(t *testing.T, nodes int, cfg redis.Config, ways ...redis.PrivateRooms) (adapters []socketio.Adapter) {
 	t.Helper()
 	cfg.Prefix = redistest.Prefix(t)
-	for range nodes {
+	for i := range nodes {
+		if len(ways) > 0 {
+			cfg.PrivateRooms = ways[i%len(ways)]
+		}
 		a, err := redis.New(cfg)
 		if err != nil {
 			t.Fatal(err)
