@@ -38,13 +38,15 @@ type gateway struct {
 	health  *health
 	trim    *trimmer
 	metrics *prometheus.Registry
+	memory  int64 // that the process may use, in bytes; 0: no limit
 	// neighbours are the nodes of this process, this one included, for the demo
 	// page: ":3000" and so on. Empty when there is only this one.
 	neighbours []string
 
 	sleep     func(context.Context, time.Duration) // as sleep; tests control it
-	connected atomic.Int64                         // sockets, for the trimmer: Stats looks at every session
-	welcomed  atomic.Int64                         // sockets that have ever been connected, for the trimmer too
+	progress  drainProgress
+	connected atomic.Int64 // sockets, for the trimmer: Stats looks at every session
+	welcomed  atomic.Int64 // sockets that have ever been connected, for the trimmer too
 }
 
 // newGateway puts a node together. It opens nothing but connections to Redis; close
@@ -77,6 +79,8 @@ func newGateway(cfg Config) (*gateway, error) {
 	}
 	g.health = newHealth(append(g.bus.checks(cfg.RedisGrace), g.cluster.checks()...)...)
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
+	g.memory = memoryLimit("/sys/fs/cgroup")
+	g.progress.delay, g.progress.window = cfg.DrainDelay, cfg.DrainWindow
 	g.metrics = newMetrics(g)
 	return g, nil
 }

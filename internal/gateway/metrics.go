@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -48,9 +50,10 @@ var (
 	descDeliveries  = desc("deliveries_total", "Events handed to the queues of this node's clients: the fan-out of emits.")
 	descAcks        = desc("acks_total", "Acks sent to clients (out), received from them (in), and what went wrong with them.", "result")
 
-	descRelay    = desc("relay_events_total", "Relay events by what they were answered.", "event", "result")
-	descDraining = desc("draining", "1 while this node is stopping.")
-	descTrims    = desc("memory_trims_total", "Times that memory was handed back after a burst of connections.")
+	descRelay  = desc("relay_events_total", "Relay events by what they were answered.", "event", "result")
+	descTrims  = desc("memory_trims_total", "Times that memory was handed back after a burst of connections.")
+	descMemory = desc("memory_limit_bytes", "What the process may use: the limit of its container, else GOMEMLIMIT. Absent if there is none.")
+	descReady  = desc("ready", "1 while a check of /readyz lets this node get clients.", "check")
 )
 
 // descs is all of the above. It grows while this package is initialised only.
@@ -101,8 +104,15 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	m.gauge(descBuild, 1, c.g.cfg.Version)
-	m.gauge(descDraining, truth(c.g.health.draining.Load()))
 	m.counter(descTrims, c.g.trim.count.Load())
+	if c.g.memory > 0 {
+		m.gauge(descMemory, c.g.memory)
+	}
+	for _, check := range c.g.health.checks {
+		_, ok := check.state()
+		m.gauge(descReady, truth(ok), check.name)
+	}
+	c.g.progress.collect(m)
 }
 
 // sink is where metrics go, with words for putting them there.
@@ -115,6 +125,13 @@ func (s sink) counter(d *prometheus.Desc, n int64, labels ...string) {
 func (s sink) gauge(d *prometheus.Desc, n int64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
 }
+
+// value and seconds are gauges that are no whole numbers.
+func (s sink) value(d *prometheus.Desc, v float64) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+}
+
+func (s sink) seconds(d *prometheus.Desc, t time.Duration) { s.value(d, t.Seconds()) }
 
 // counters puts one counter for each entry of a map with a fixed set of keys.
 func counters[K ~string](s sink, d *prometheus.Desc, m map[K]int64) {

@@ -26,6 +26,14 @@ type Stats struct {
 	Stalls          int64 // times that a kernel buffer was full
 }
 
+// Open is the number of open sessions, whatever carries them.
+func (s Stats) Open() (n int) {
+	for _, of := range s.Sessions {
+		n += of
+	}
+	return n
+}
+
 // counters are the server's figures.
 type counters struct {
 	opened, packetsIn, bytesIn, packetsOut, bytesOut [2]atomic.Int64 // by transportIndex
