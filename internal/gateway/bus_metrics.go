@@ -28,10 +28,10 @@ var (
 	descBusGaps          = desc("adapter_gaps_total", "Times that one direction of the bus was lost.", "side")
 	descBusGapSeconds    = desc("adapter_gap_seconds_total", "Time in which emits of other nodes may not have been heard, or own ones not have been published. Never too short.", "side")
 	descBusProbes        = desc("adapter_probes_total", "Probes with which this node has heard itself through Redis.")
-	descBusProbeSeconds  = desc("adapter_probe_duration_seconds", "Time that the last such probe took.")
+	descBusProbeSeconds  = desc("adapter_probe_duration_seconds", "Time that the last probe took that came back.")
 	descBusStrayProbes   = desc("adapter_stray_probes_total", "Messages by the probes' channel that were no probe of this node, or one too late.")
 	descBusUnproven      = desc("adapter_unproven_seconds", "Time since the last moment until which nothing is known to be missing.")
-	descBusProven        = desc("adapter_proven_timestamp_seconds", "That moment: in general the sending of the last probe that came back.")
+	descBusProven        = desc("adapter_proven_timestamp_seconds", "The moment until which nothing is known to be missing: in general, when the last probe that came back was sent.")
 )
 
 var latencyOpts = prometheus.HistogramOpts{

@@ -7,9 +7,9 @@ import (
 
 var (
 	descDraining    = desc("draining", "1 while this node is stopping.")
-	descDrainStart  = desc("drain_start_timestamp_seconds", "When it began to stop; 0 before.")
+	descDrainStart  = desc("drain_start_timestamp_seconds", "When this node began to stop; 0 before.")
 	descDrainDelay  = desc("drain_delay_seconds", "How long a stopping node goes on, not ready, before it sends clients away.")
-	descDrainWindow = desc("drain_window_seconds", "Time over which it then sends them away.")
+	descDrainWindow = desc("drain_window_seconds", "Time over which a stopping node sends clients away.")
 	descDrainLimit  = desc("drain_limit_seconds", "How long stopping may take in all: the grace period of a deployment must be longer.")
 	descDrainPace   = desc("drain_pace", "Sessions sent away per second; 0 before that begins.")
 	descDrainJitter = desc("drain_jitter_seconds", "How far a session's turn may be from an even pace; 0 before that begins.")

@@ -28,17 +28,18 @@ var anyNamespace = regexp.MustCompile(`^/`)
 
 // gateway is one node. Its fields are immutable once it runs.
 type gateway struct {
-	cfg     Config
-	log     *slog.Logger
-	noisy   *slog.Logger // for what clients or Redis can cause in any number
-	bus     *bus         // nil: this node is alone
-	cluster *cluster     // nil likewise
-	sockets *socketio.Server
-	relay   *relay
-	health  *health
-	trim    *trimmer
-	metrics *prometheus.Registry
-	memory  int64 // that the process may use, in bytes; 0: no limit
+	cfg        Config
+	log        *slog.Logger
+	noisy      *slog.Logger // for what clients or Redis can cause in any number
+	bus        *bus         // nil: this node is alone
+	cluster    *cluster     // nil likewise
+	sockets    *socketio.Server
+	relay      *relay
+	health     *health
+	trim       *trimmer
+	handshakes *handshakes
+	metrics    *prometheus.Registry
+	memory     int64 // that the process may use, in bytes; 0: no limit
 	// neighbours are the nodes of this process, this one included, for the demo
 	// page: ":3000" and so on. Empty when there is only this one.
 	neighbours []string
@@ -78,6 +79,7 @@ func newGateway(cfg Config) (*gateway, error) {
 		g.attach(g.sockets.OfPattern(anyNamespace))
 	}
 	g.health = newHealth(append(g.bus.checks(cfg.RedisGrace), g.cluster.checks()...)...)
+	g.handshakes = newHandshakes()
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
 	g.memory = memoryLimit("/sys/fs/cgroup")
 	g.progress.delay, g.progress.window = cfg.DrainDelay, cfg.DrainWindow
@@ -146,7 +148,7 @@ func (g *gateway) line(public, internal net.Listener) string {
 
 // handler is what the public listener serves.
 func (g *gateway) handler() *publicHandler {
-	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.cluster.front(g.sockets)}
+	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.handshakes.measure(g.cluster.front(g.sockets))}
 	if g.cfg.Dev {
 		h.page = demo.Handler(demo.Config{Path: g.cfg.Path, Nodes: g.neighbours})
 	}

@@ -23,6 +23,8 @@ var (
 	descPacketsIn   = desc("received_packets_total", "Packets received from clients.", "transport")
 	descPacketsOut  = desc("sent_packets_total", "Packets sent to clients.", "transport")
 	descBytesIn     = desc("received_bytes_total", "Bytes received from clients.", "transport")
+	descSizesIn     = desc("received_packet_bytes", "Sizes of the packets received from clients.", "transport")
+	descLifetimes   = desc("connection_duration_seconds", "How long connections that are closed were open.")
 	descBytesOut    = desc("sent_bytes_total", "Bytes sent to clients.", "transport")
 	descQueue       = desc("queue_bytes", "Bytes waiting for all clients together.")
 	descSlow        = desc("slow_consumers_closed_total", "Connections closed because their queue was full.")
@@ -31,7 +33,7 @@ var (
 	descParked      = desc("parked_connections", "Connections that are silent and have no goroutine.")
 
 	descSessions    = desc("sessions", "Connected sockets by namespace; all but / are other.", "namespace")
-	descRooms       = desc("rooms", "Rooms with a member here, by namespace as above; rooms of one socket's id are left out.", "namespace")
+	descRooms       = desc("rooms", "Rooms with a member here, by namespace; all but / are other. Rooms of one socket's id are left out.", "namespace")
 	descConnected   = desc("sessions_opened_total", "Sockets connected.")
 	descUnwanted    = desc("sessions_rejected_total", "Sockets that were not let into a namespace, or for which there was none.")
 	descDisconnects = desc("disconnects_total", "Sockets disconnected.", "reason")
@@ -48,6 +50,8 @@ var (
 	descHeard       = desc("emits_heard_total", "Events emitted by other nodes and delivered here.")
 	descBadHeard    = desc("emits_heard_refused_total", "Events emitted by other nodes that were not well formed.")
 	descDeliveries  = desc("deliveries_total", "Events handed to the queues of this node's clients: the fan-out of emits.")
+	descSizesOut    = desc("delivered_event_bytes", "Sizes of the events in gateway_deliveries_total, attachments included.")
+	descWaits       = desc("event_wait_seconds", "How long events of clients waited for their handlers; one event in 64 is measured.")
 	descAcks        = desc("acks_total", "Acks sent to clients (out), received from them (in), and what went wrong with them.", "result")
 
 	descRelay  = desc("relay_events_total", "Relay events by what they were answered.", "event", "result")
@@ -88,6 +92,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 		c.g.bus.latency.Describe(ch)
 	}
 	c.g.cluster.describe(ch)
+	c.g.handshakes.vec.Describe(ch)
 }
 
 func (c collector) Collect(ch chan<- prometheus.Metric) {
@@ -97,6 +102,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	m.sockets(stats)
 	c.g.bus.collect(m)
 	c.g.cluster.collect(m)
+	c.g.handshakes.vec.Collect(ch)
 
 	for event := range c.g.relay.counts {
 		for outcome := range c.g.relay.counts[event] {
@@ -133,6 +139,17 @@ func (s sink) value(d *prometheus.Desc, v float64) {
 
 func (s sink) seconds(d *prometheus.Desc, t time.Duration) { s.value(d, t.Seconds()) }
 
+// histogram puts what was counted by class, in units of which there are per to one.
+func (s sink) histogram(d *prometheus.Desc, c engineio.Histogram, per float64, labels ...string) {
+	buckets := make(map[float64]uint64, len(c.Bounds))
+	var below uint64
+	for i, bound := range c.Bounds {
+		below += uint64(c.Counts[i])
+		buckets[float64(bound)/per] = below
+	}
+	s <- prometheus.MustNewConstHistogram(d, uint64(c.Total()), float64(c.Sum)/per, buckets, labels...)
+}
+
 // counters puts one counter for each entry of a map with a fixed set of keys.
 func counters[K ~string](s sink, d *prometheus.Desc, m map[K]int64) {
 	for label, n := range m {
@@ -153,6 +170,10 @@ func (s sink) engine(e engineio.Stats) {
 	counters(s, descPacketsOut, e.PacketsOut)
 	counters(s, descBytesIn, e.BytesIn)
 	counters(s, descBytesOut, e.BytesOut)
+	for transport, sizes := range e.SizesIn {
+		s.histogram(descSizesIn, sizes, 1, string(transport))
+	}
+	s.histogram(descLifetimes, e.Lifetimes, float64(time.Second))
 	s.gauge(descQueue, e.QueueBytes)
 	s.counter(descSlow, e.SlowClosed)
 	s.counter(descVolatile, e.VolatileDropped)
@@ -179,6 +200,8 @@ func (s sink) sockets(st socketio.Stats) {
 	s.counter(descHeard, st.Heard)
 	s.counter(descBadHeard, st.DeliverRefused)
 	s.counter(descDeliveries, st.Delivered)
+	s.histogram(descSizesOut, st.DeliveredSizes, 1)
+	s.histogram(descWaits, st.Waits, float64(time.Second))
 	s.counter(descAcks, st.AcksOut, "out")
 	s.counter(descAcks, st.AcksIn, "in")
 	s.counter(descAcks, st.BadAcks, "unexpected")

@@ -15,7 +15,7 @@ var (
 	matcher   = regexp.MustCompile(`\s*(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"\s*,?`)
 	grouping  = regexp.MustCompile(`\b(by|without|on|ignoring|group_left|group_right)\s*\(([^()]*)\)`)
 	duration  = regexp.MustCompile(`\[[^\[\]]*\]`)
-	identifer = regexp.MustCompile(`[a-zA-Z_:][\w:]*(\s*\()?`)
+	identifier = regexp.MustCompile(`[a-zA-Z_:][\w:]*(\s*\()?`)
 	keywords  = []string{"and", "or", "unless", "bool", "offset"}
 )
 
@@ -48,7 +48,7 @@ func mistakes(expr string, known map[string]*dto.MetricFamily) (found []string) 
 		}
 		return " "
 	})
-	for _, name := range identifer.FindAllString(duration.ReplaceAllString(rest, " "), -1) {
+	for _, name := range identifier.FindAllString(duration.ReplaceAllString(rest, " "), -1) {
 		if strings.HasSuffix(name, "(") || slices.Contains(keywords, name) {
 			continue
 		}

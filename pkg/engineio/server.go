@@ -47,6 +47,7 @@ func NewServer(cfg Config) (*Server, error) {
 		cfg: cfg, transports: map[Transport]bool{}, openTail: map[Transport]string{}, stop: make(chan struct{}),
 		emptied: make(chan struct{}, 1), sessions: map[string]*Session{},
 	}
+	s.stats.init()
 	for _, t := range cfg.Transports {
 		s.transports[t] = true
 	}
