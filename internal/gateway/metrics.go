@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"regexp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -69,13 +70,16 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 	return d
 }
 
+// costOfGC is how much of the processor the collector takes, and how much there is.
+var costOfGC = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/cpu/classes/(gc/total|total):`)}
+
 // newMetrics returns what /metrics shows: the node's figures, and those of the
 // process and of Go's runtime under the names that they have everywhere.
 func newMetrics(g *gateway) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		collector{g},
-		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler, collectors.MetricsGC, collectors.MetricsMemory)),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler, collectors.MetricsGC, collectors.MetricsMemory, costOfGC)),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return r

@@ -11,12 +11,12 @@ import (
 )
 
 var (
-	selector  = regexp.MustCompile(`([a-zA-Z_:][\w:]*)?\{([^{}]*)\}`)
-	matcher   = regexp.MustCompile(`\s*(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"\s*,?`)
-	grouping  = regexp.MustCompile(`\b(by|without|on|ignoring|group_left|group_right)\s*\(([^()]*)\)`)
-	duration  = regexp.MustCompile(`\[[^\[\]]*\]`)
+	selector   = regexp.MustCompile(`([a-zA-Z_:][\w:]*)?\{([^{}]*)\}`)
+	matcher    = regexp.MustCompile(`\s*(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"\s*,?`)
+	grouping   = regexp.MustCompile(`\b(by|without|on|ignoring|group_left|group_right)\s*\(([^()]*)\)`)
+	duration   = regexp.MustCompile(`\[[^\[\]]*\]`)
 	identifier = regexp.MustCompile(`[a-zA-Z_:][\w:]*(\s*\()?`)
-	keywords  = []string{"and", "or", "unless", "bool", "offset"}
+	keywords   = []string{"and", "or", "unless", "bool", "offset"}
 )
 
 // mistakes says what an expression names that a running gateway does not have: a metric,
