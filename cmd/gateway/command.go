@@ -53,12 +53,14 @@ func parse(args []string, src sources, stdout io.Writer) (command, error) {
 	if cmd.name == cmdVersion {
 		return cmd, nil
 	}
-	names, err := src.fill(ctx)
+	names, from, err := src.fill(ctx)
 	if err != nil {
 		return command{}, err
 	}
-	cmd.cfg, err = f.config(names)
-	return cmd, err
+	if cmd.cfg, err = f.config(names); err != nil {
+		return command{}, err
+	}
+	return cmd, readSections(src.sections, from, &cmd.cfg)
 }
 
 // withAllowed completes kong's message about an unknown word: it says what is

@@ -39,11 +39,13 @@ var settings = []struct {
 	{"max-queue", "4096", "4_096", func(c gateway.Config) any { return c.MaxQueue }, 4096},
 	{"nodes", "1", "0x1", func(c gateway.Config) any { return c.Nodes }, 1}, // more need --dev
 	{"redis-url", "rediss://user:pass@redis.example:6380/2", "", func(c gateway.Config) any { return c.RedisURL }, "rediss://user:pass@redis.example:6380/2"},
+	{"redis-url-file", "testdata/redis_url", "", func(c gateway.Config) any { return c.RedisURL }, "redis://user:pass@redis.example:6379/2"},
 	{"adapter", "sharded", "", func(c gateway.Config) any { return c.Adapter }, "sharded"},
 	{"subscription-mode", "static", "", func(c gateway.Config) any { return c.SubscriptionMode }, "static"},
 	{"redis-prefix", "chat", "", func(c gateway.Config) any { return c.RedisPrefix }, "chat"},
 	{"advertise", "10.0.0.7:9091", "", func(c gateway.Config) any { return c.Advertise }, "10.0.0.7:9091"},
 	{"cluster-key", "0123456789abcdef", `"0123456789abcdef"`, func(c gateway.Config) any { return c.ClusterKey }, "0123456789abcdef"},
+	{"cluster-key-file", "testdata/cluster_key", "", func(c gateway.Config) any { return c.ClusterKey }, "0123456789abcdef"},
 	{"affinity-cookie", "node", "", func(c gateway.Config) any { return c.AffinityCookie }, "node"},
 	{"drain-delay", "0s", "", func(c gateway.Config) any { return c.DrainDelay }, time.Duration(0)},
 	{"drain-window", "7s", "", func(c gateway.Config) any { return c.DrainWindow }, 7 * time.Second},
@@ -63,7 +65,7 @@ func TestEverySettingCanComeFromEverySource(t *testing.T) {
 				return parse([]string{"--" + s.flag + "=" + s.value}, company(s.flag), io.Discard)
 			},
 			"environment": func() (command, error) {
-				return parse(nil, sources{append(company(s.flag).environ, variable(s.flag)+"="+s.value)}, io.Discard)
+				return parse(nil, sources{environ: append(company(s.flag).environ, variable(s.flag)+"="+s.value)}, io.Discard)
 			},
 			"file": func() (command, error) { return parse([]string{"--config", file}, company(s.flag), io.Discard) },
 		} {
@@ -110,7 +112,7 @@ func TestHelpFitsATerminal(t *testing.T) {
 
 func TestFlagWinsOverEnvironmentOverFile(t *testing.T) {
 	file := writeFile(t, "max_queue: 1\nmax_payload: 1\nredis_prefix: file\n")
-	src := sources{[]string{"GATEWAY_CONFIG=" + file, "GATEWAY_MAX_QUEUE=2", "GATEWAY_MAX_PAYLOAD=2", "GATEWAY_LISTEN="}}
+	src := sources{environ: []string{"GATEWAY_CONFIG=" + file, "GATEWAY_MAX_QUEUE=2", "GATEWAY_MAX_PAYLOAD=2", "GATEWAY_LISTEN="}}
 	cmd, err := parse([]string{"--max-queue=3"}, src, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -227,6 +229,13 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 		{name: "prefix of nothing", args: []string{"--redis-prefix="}, want: []string{"--redis-prefix", `""`, "1 to 256"}},
 		{name: "level", file: "log_level: loud", want: []string{"log_level", `"loud"`, "debug or info or warn or error"}},
 		{name: "format", args: []string{"--log-format=xml"}, want: []string{"--log-format", `"xml"`, "json or text"}},
+		{name: "file with a secret that is missing", args: []string{"--cluster-key-file=/does/not/exist"}, want: []string{"--cluster-key-file", `"/does/not/exist"`, "no such file"}},
+		{name: "file with a short secret", env: []string{"GATEWAY_CLUSTER_KEY_FILE=" + writeFile(t, "hunter2\n")}, want: []string{"GATEWAY_CLUSTER_KEY_FILE", `"***"`, "16 bytes"}, not: "hunter2"},
+		{name: "file with an empty secret", args: []string{"--cluster-key-file=" + writeFile(t, "\r\n")}, want: []string{"--cluster-key-file", "empty"}},
+		{name: "file with a secret of its own size", args: []string{"--cluster-key-file=/dev/zero"}, want: []string{"--cluster-key-file", "longer than 65536 bytes"}},
+		{name: "directory with a secret", args: []string{"--cluster-key-file=/"}, want: []string{"--cluster-key-file", "directory"}},
+		{name: "secret twice", args: []string{"--cluster-key-file=testdata/cluster_key"}, env: []string{"GATEWAY_CLUSTER_KEY=hunter2hunter2hunter2"}, want: []string{"--cluster-key-file", "GATEWAY_CLUSTER_KEY", "not both"}, not: "hunter2"},
+		{name: "password in place of a URL of Redis", file: "redis_url_file: " + writeFile(t, "hunter2"), want: []string{"redis_url_file", `"***"`, "rediss://"}, not: "hunter2"},
 		{name: "value of two lines", args: []string{"--log-format=x\nl"}, want: []string{"--log-format", `"x\nl"`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -288,13 +297,13 @@ func TestCheckConfigAndVersion(t *testing.T) {
 
 // company is what a setting does not go without.
 func company(flag string) sources {
-	if flag == "redis-url" {
+	if flag == "redis-url" || flag == "redis-url-file" {
 		return env("GATEWAY_CLUSTER_KEY", "a key for all nodes")
 	}
 	return sources{}
 }
 
-func env(name, value string) sources { return sources{[]string{name + "=" + value}} }
+func env(name, value string) sources { return sources{environ: []string{name + "=" + value}} }
 
 func writeFile(t *testing.T, content string) string {
 	t.Helper()

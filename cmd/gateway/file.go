@@ -13,44 +13,58 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readFile returns the settings in a YAML file as the text that a flag would
-// have, by flag name. name is what named the file, for messages.
-func readFile(name, path string, settings []*kong.Flag) (map[string]string, error) {
+// file is what a YAML file says.
+type file struct {
+	texts    map[string]string // of settings that are flags as well, as a flag would have them, by flag name
+	sections map[string]*mapping
+	doc      *document
+}
+
+// readFile reads a YAML file as far as its keys: what a section has below it is left to
+// its reader. name is what named the file, for messages.
+func readFile(name, path string, settings []*kong.Flag, sections []section) (*file, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return nil, fmt.Errorf("%s=%q: %w; want a YAML file that can be read", name, path, err)
+		return nil, fmt.Errorf("%s=%q: %w; want a YAML file that can be read", name, path, withoutPath(err))
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(raw, &doc); err != nil {
+	var tree yaml.Node
+	if err := yaml.Unmarshal(raw, &tree); err != nil {
 		return nil, fmt.Errorf("%s=%q: %w; want a YAML file", name, path, err)
 	}
-	if doc.Kind == 0 { // empty, or nothing but comments
-		return nil, nil
+	f := &file{texts: map[string]string{}, sections: map[string]*mapping{}, doc: &document{path: path}}
+	if tree.Kind == 0 { // empty, or nothing but comments
+		return f, nil
 	}
-	root := doc.Content[0]
+	root := tree.Content[0]
 	if root.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s:%d: %s; want lines such as max_queue: 1048576", path, root.Line, kindOf(root))
 	}
-	out := map[string]string{}
-	for i := 0; i < len(root.Content); i += 2 {
-		k, v := root.Content[i], root.Content[i+1]
-		at := slices.IndexFunc(settings, func(f *kong.Flag) bool { return key(f.Name) == k.Value })
-		if at < 0 {
-			return nil, fmt.Errorf("%s:%d: %s: %s: unknown key; allowed: %s", path, k.Line, k.Value, strconv.Quote(shownFor(k.Value, v.Value)), list(settings, key))
-		}
-		flag := settings[at].Name
-		if _, twice := out[flag]; twice {
-			return nil, fmt.Errorf("%s:%d: %s: %s: given twice; want each key once", path, k.Line, k.Value, strconv.Quote(shownFor(k.Value, v.Value)))
-		}
-		if out[flag], err = textOf(flag, v); err != nil {
-			return nil, fmt.Errorf("%s:%d: %s: %w", path, v.Line, k.Value, err)
+	m := f.doc.mapping("", root)
+	for _, setting := range settings {
+		if v := m.value(key(setting.Name)); v != nil {
+			text, err := textOf(setting.Name, v)
+			if err != nil {
+				f.doc.fail(v.Line, key(setting.Name), err.Error())
+			}
+			f.texts[setting.Name] = text
 		}
 	}
-	return out, nil
+	for _, s := range sections {
+		if below := m.mapping(s.key); below != nil {
+			f.sections[s.key] = below
+		}
+	}
+	m.done()
+	return f, f.doc.err
+}
+
+// withoutPath is an error of the file system without the path, which the message has.
+func withoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 // textOf returns a value of the file as a flag would spell it, if it has the
@@ -64,9 +78,6 @@ func textOf(flag string, v *yaml.Node) (string, error) {
 		want, tag = "a whole number", "!!int"
 	case slices.Contains(lists, flag):
 		want = "a list of texts, or one text with commas"
-	}
-	if v.Kind == yaml.AliasNode {
-		v = v.Alias
 	}
 	switch {
 	case v.Kind == yaml.SequenceNode && slices.Contains(lists, flag):

@@ -28,12 +28,14 @@ type flags struct {
 
 	Nodes            text `group:"cluster" default:"1" help:"With --dev: nodes in this process, on ports that follow each other."`
 	RedisURL         text `group:"cluster" name:"redis-url" placeholder:"URL" help:"Redis that joins nodes, or with commas a Redis Cluster. Unset: one node."`
+	RedisURLFile     text `group:"cluster" name:"redis-url-file" placeholder:"FILE" help:"File with that URL, for one that has a password."`
 	RedisPrefix      text `group:"cluster" default:"socket.io" help:"Prefix of the Redis channels: the official adapter's key."`
 	Adapter          text `group:"cluster" default:"classic" help:"Wire format: classic, or sharded for sharded Pub/Sub of Redis 7."`
 	SubscriptionMode text `group:"cluster" default:"dynamic" help:"Of all sharded nodes: dynamic, static or dynamic-private."`
 
 	Advertise      text `group:"cluster" placeholder:"ADDRESS" help:"Where other nodes reach the internal address. Unset: found out."`
 	ClusterKey     text `group:"cluster" placeholder:"SECRET" help:"Shared by all nodes, 16 bytes or more; must be set unless --dev."`
+	ClusterKeyFile text `group:"cluster" placeholder:"FILE" help:"File with that secret: arguments are shown to whoever lists processes."`
 	AffinityCookie text `group:"cluster" placeholder:"NAME" help:"Cookie with the node's tag, for balancers that can use one. Unset: none."`
 
 	DrainDelay  text `group:"stop" placeholder:"5s" help:"Time for balancers to see that the node is not ready. 0s with --dev."`

@@ -32,7 +32,7 @@ func main() {
 
 // run is main without the process: it returns the exit status.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	cmd, err := parse(args, sources{environ}, stdout)
+	cmd, err := parse(args, sources{environ, allSections}, stdout)
 	if err != nil {
 		fmt.Fprintln(stderr, "gateway:", oneLine(err))
 		return exitUsage
@@ -42,6 +42,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case cmdVersion:
 		fmt.Fprintln(stdout, versionLine())
 	case cmdCheck:
+		for _, w := range cmd.cfg.Warnings {
+			fmt.Fprintln(stderr, "gateway: warning:", w)
+		}
 		fmt.Fprintln(stdout, "configuration ok")
 	default:
 		cmd.cfg.LogOutput = stderr

@@ -37,7 +37,7 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 		UpgradeTimeout:   p.duration("upgrade-timeout", f.UpgradeTimeout, time.Millisecond),
 		MaxPayload:       p.size("max-payload", f.MaxPayload),
 		MaxQueue:         p.size("max-queue", f.MaxQueue),
-		RedisURL:         p.redis("redis-url", f.RedisURL),
+		RedisURL:         p.redis("redis-url", p.orFile("redis-url", f.RedisURL, f.RedisURLFile)),
 		RedisPrefix:      p.prefix("redis-prefix", f.RedisPrefix),
 		Adapter:          p.oneOf("adapter", f.Adapter, gateway.AdapterClassic, gateway.AdapterSharded),
 		SubscriptionMode: p.oneOf("subscription-mode", f.SubscriptionMode, "dynamic", "static", "dynamic-private"),
@@ -47,12 +47,13 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 	}
 	// What --dev changes unless it is said otherwise.
 	dev := c.Dev
-	c.ClusterKey = p.secret("cluster-key", f.ClusterKey, c.RedisURL != "" && !dev)
+	c.ClusterKey = p.secret("cluster-key", p.orFile("cluster-key", f.ClusterKey, f.ClusterKeyFile), c.RedisURL != "" && !dev)
 	c.AllowedOrigins = p.origins("allowed-origins", f.AllowedOrigins.or(dev, "*", ""))
 	c.DrainDelay = p.duration("drain-delay", f.DrainDelay.or(dev, "0s", "5s"), 0)
 	c.DrainWindow = p.duration("drain-window", f.DrainWindow.or(dev, "1s", "20s"), 0)
 	c.Nodes = p.nodes("nodes", f.Nodes, c)
 	c.LogFormat = p.oneOf("log-format", f.LogFormat.or(dev, "text", "json"), "json", "text")
+	c.Warnings = p.exposed(c)
 	return c, p.err
 }
 
@@ -69,8 +70,17 @@ func (t text) or(dev bool, inDev, otherwise text) text {
 
 // parser turns texts into values and keeps the first error.
 type parser struct {
-	names map[string]string
-	err   error
+	names  map[string]string
+	hidden []string // flags whose values came from files with secrets
+	err    error
+}
+
+// name is what the user knows a setting by.
+func (p *parser) name(flag string) string {
+	if name := p.names[flag]; name != "" {
+		return name
+	}
+	return "--" + flag
 }
 
 // refuse records that value is not allowed for the setting called flag.
@@ -78,11 +88,10 @@ func (p *parser) refuse(flag, value, want string) {
 	if p.err != nil {
 		return
 	}
-	name := p.names[flag]
-	if name == "" {
-		name = "--" + flag
+	if slices.Contains(p.hidden, flag) {
+		value = "***"
 	}
-	p.err = fmt.Errorf("%s=%q: want %s", name, shown(value), want)
+	p.err = fmt.Errorf("%s=%q: want %s", p.name(flag), shown(value), want)
 }
 
 func (p *parser) toggle(flag string, t toggle) bool {

@@ -13,13 +13,14 @@ import (
 // environment, else from the file. kong's own support ranks a file above the
 // environment and takes unknown keys, so it is not used.
 type sources struct {
-	environ []string // as os.Environ
+	environ  []string  // as os.Environ
+	sections []section // of the file
 }
 
-// fill sets the flags that the command line has not given, and returns for every
-// flag the name that its user knows it by: --max-queue, GATEWAY_MAX_QUEUE, or
-// max_queue with the file in front.
-func (s sources) fill(ctx *kong.Context) (names map[string]string, err error) {
+// fill sets the flags that the command line has not given. It returns for every flag
+// the name that its user knows it by: --max-queue, GATEWAY_MAX_QUEUE or max_queue; and
+// the file, if there is one.
+func (s sources) fill(ctx *kong.Context) (names map[string]string, from *file, err error) {
 	names = map[string]string{}
 	for _, p := range ctx.Path {
 		if p.Flag != nil {
@@ -28,27 +29,28 @@ func (s sources) fill(ctx *kong.Context) (names map[string]string, err error) {
 	}
 	settings := settingsOf(ctx.Model)
 	if err := s.refuseUnknown(settings); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var file map[string]string
+	var texts map[string]string     // of the file
 	for _, flag := range settings { // config is the first
 		if names[flag.Name] == "" {
 			// An empty variable is what `X: ${Y:-}` leaves behind: not set.
 			if v := s.variable(flag.Name); v != "" {
 				flag.Target.SetString(v)
 				names[flag.Name] = variable(flag.Name)
-			} else if v, ok := file[flag.Name]; ok {
+			} else if v, ok := texts[flag.Name]; ok {
 				flag.Target.SetString(v)
 				names[flag.Name] = key(flag.Name)
 			}
 		}
 		if flag.Name == "config" && flag.Target.String() != "" {
-			if file, err = readFile(names["config"], flag.Target.String(), settings[1:]); err != nil {
-				return nil, err
+			if from, err = readFile(names["config"], flag.Target.String(), settings[1:], s.sections); err != nil {
+				return nil, nil, err
 			}
+			texts = from.texts
 		}
 	}
-	return names, nil
+	return names, from, nil
 }
 
 // variable is the value of a flag's environment variable, "" if it has none.

@@ -12,6 +12,8 @@ import (
 type Config struct {
 	// Version is shown in metrics and logs.
 	Version string
+	// Warnings are about the configuration itself. They are logged at the start.
+	Warnings []string
 	// Dev opens the relay to everybody, on any namespace, and serves the demo page.
 	Dev bool
 

@@ -72,6 +72,9 @@ func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, st
 	})
 	running.Go(func() { g.trim.run(beside) })
 
+	for _, w := range g.cfg.Warnings {
+		g.log.Warn("configuration", "warning", w)
+	}
 	fmt.Fprintln(stdout, g.line(publicLn, internalLn))
 	g.log.Info("serving", "public", publicLn.Addr().String(), "internal", internalLn.Addr().String(),
 		"node", g.sockets.Tag(), "adapter", g.bus.name(), "version", g.cfg.Version)
