@@ -16,6 +16,7 @@ import (
 var exampleSecrets = map[string]string{
 	"redis_url":   "redis://:hunter2@redis.example:6379",
 	"cluster_key": "0123456789abcdef",
+	"debug_key":   "0123456789abcdef",
 }
 
 // exampleFile returns the text of deploy/gateway.example.yaml, with its secrets in files

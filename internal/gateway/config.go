@@ -76,6 +76,10 @@ type Config struct {
 	// DrainWindow is the time over which sessions are closed then. 0 means all at once.
 	DrainWindow time.Duration
 
+	// DebugKey opens Go's profiles below /debug/pprof/ on the internal listener to whoever
+	// sends it as a bearer token. Empty means that there are none.
+	DebugKey string
+
 	// LogLevel is the least level that is logged. 0 means info.
 	LogLevel slog.Level
 	// LogFormat is json or text. Empty means json.

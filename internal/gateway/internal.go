@@ -13,13 +13,16 @@ import (
 // maxScrapes bounds concurrent scrapes: each holds the whole answer in memory.
 const maxScrapes = 4
 
-// internal routes the internal listener. peers, if not nil, takes the requests of
-// other nodes.
-func internal(h *health, metrics prometheus.Gatherer, peers http.Handler) http.Handler {
+// internal routes the internal listener. Of debug, which takes requests for profiles, and
+// peers, which takes those of other nodes, either may be nil.
+func internal(h *health, metrics prometheus.Gatherer, debug, peers http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
+	if debug != nil {
+		mux.Handle(debugPath, debug)
+	}
 	if peers == nil {
 		return mux
 	}

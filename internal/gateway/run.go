@@ -49,7 +49,7 @@ func listen(cfg Config) (public, internal net.Listener, err error) {
 // returns.
 func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, stdout io.Writer) error {
 	public := newEndpoint(publicLn, g.handler(), "public", g.noisy)
-	internal := newEndpoint(internalLn, internal(g.health, g.metrics, g.cluster.behind()), "internal", g.noisy)
+	internal := newEndpoint(internalLn, internal(g.health, g.metrics, debugHandler(g.cfg.DebugKey, g.noisy), g.cluster.behind()), "internal", g.noisy)
 	internal.srv.MaxHeaderBytes = peer.MaxHeaderBytes
 
 	// What runs beside the listeners outlives ctx: the drain needs it.
