@@ -7,11 +7,22 @@ import (
 	"time"
 )
 
+// Sources says what was configured, and how, without any value: some are secrets.
+type Sources struct {
+	// File is the path of the configuration file; empty if there is none.
+	File string
+	// Names are what was set, as its source spells it: --listen, GATEWAY_LISTEN or, in the
+	// file, listen.
+	Names []string
+}
+
 // Config says how a gateway behaves. The command line has the defaults that
 // differ from what zero means here.
 type Config struct {
 	// Version is shown in metrics and logs.
 	Version string
+	// Sources says where the configuration comes from. It is logged at the start.
+	Sources Sources
 	// Warnings are about the configuration itself. They are logged at the start.
 	Warnings []string
 	// Dev opens the relay to everybody, on any namespace, and serves the demo page.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"regexp"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -109,6 +111,7 @@ func (g *gateway) socketConfig() socketio.Config {
 			AllowedOrigins: g.cfg.AllowedOrigins,
 			TrustedProxies: g.cfg.TrustedProxies,
 			NodeTag:        g.cluster.tag(),
+			OnRefused:      g.refused,
 			Headers:        affinity(g.cfg, func() string { return g.sockets.Tag() }),
 			Logger:         g.noisy,
 		},
@@ -121,6 +124,23 @@ func (g *gateway) socketConfig() socketio.Config {
 		c.Adapter = g.bus.adapter
 	}
 	return c
+}
+
+// refused logs a request for a new session that was refused. Of those of sessions that have
+// ended, the clients know what to make.
+func (g *gateway) refused(r *http.Request, reason string) {
+	if !r.URL.Query().Has("sid") {
+		g.noisy.Info("handshake refused", "reason", reason, "from", r.RemoteAddr, "origin", short(r.Header.Get("Origin")))
+	}
+}
+
+// short keeps a line of the log short, whatever a client sends.
+func short(s string) string {
+	const most = 200
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
 }
 
 // namespace is one namespace, or all that a pattern opens.

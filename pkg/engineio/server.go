@@ -97,7 +97,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *request) {
 	if s.draining.Load() {
-		s.rejectDraining(w)
+		s.rejectDraining(w, r)
 		return
 	}
 	if s.cfg.AllowRequest != nil {
@@ -112,7 +112,7 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *req
 	}
 	sess := s.open(newHandshake(r, s.cfg.TrustedProxies), nil)
 	if sess == nil {
-		s.rejectDraining(w)
+		s.rejectDraining(w, r)
 		return
 	}
 	sess.mu.Lock()
@@ -130,8 +130,8 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *req
 	}
 }
 
-func (s *Server) rejectDraining(w http.ResponseWriter) {
-	s.stats.rejected(rejectDraining)
+func (s *Server) rejectDraining(w http.ResponseWriter, r *http.Request) {
+	s.refused(r, rejectDraining)
 	w.Header().Set("Retry-After", "1")
 	w.Header().Set("Connection", "close")
 	_ = s.reply(w, http.StatusServiceUnavailable, "text/plain; charset=UTF-8", []byte("this node is draining"))
