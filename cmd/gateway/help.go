@@ -27,7 +27,7 @@ var groups = []kong.Group{
 	{Key: "session", Title: "Sessions:"},
 	{Key: "cluster", Title: "Cluster:"},
 	{Key: "stop", Title: "Stopping (SIGTERM, SIGINT; a second signal ends at once):"},
-	{Key: "log", Title: "Logging and profiles:"},
+	{Key: "log", Title: "Logging, profiles and traces:"},
 }
 
 // printHelp writes all flags, each with its default, its variable and one line

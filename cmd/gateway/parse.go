@@ -43,6 +43,7 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 		SubscriptionMode: p.oneOf("subscription-mode", f.SubscriptionMode, "dynamic", "static", "dynamic-private"),
 		Advertise:        p.peerAddress("advertise", f.Advertise),
 		AffinityCookie:   p.cookieName("affinity-cookie", f.AffinityCookie),
+		TraceEndpoint:    p.receiver("trace-endpoint", f.TraceEndpoint),
 		LogLevel:         p.level("log-level", f.LogLevel),
 	}
 	// What --dev changes unless it is said otherwise.
@@ -255,6 +256,15 @@ const leastSecretBytes = 16
 func (p *parser) secret(flag string, t text, required bool) string {
 	if (t != "" || required) && len(t) < leastSecretBytes {
 		p.refuse(flag, strings.Repeat("*", min(len(t), 3)), "a secret of 16 bytes or more, the same on every node of the cluster")
+	}
+	return string(t)
+}
+
+// receiver takes the URL of a server.
+func (p *parser) receiver(flag string, t text) string {
+	u, err := url.Parse(string(t))
+	if t != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "") {
+		p.refuse(flag, string(t), "a URL such as http://collector:4318, without user and query")
 	}
 	return string(t)
 }

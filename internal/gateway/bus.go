@@ -31,7 +31,7 @@ const (
 
 // redisAdapter is what the two adapters of package redis have in common.
 type redisAdapter interface {
-	socketio.Adapter
+	socketio.ClusterAdapter
 	Stats() redis.Stats
 	Close() error
 }

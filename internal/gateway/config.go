@@ -91,6 +91,10 @@ type Config struct {
 	// sends it as a bearer token. Empty means that there are none.
 	DebugKey string
 
+	// TraceEndpoint is the URL of an OTLP receiver of traces. Empty leaves it to the
+	// environment's OTEL_EXPORTER_OTLP_ENDPOINT; without either there are none.
+	TraceEndpoint string
+
 	// LogLevel is the least level that is logged. 0 means info.
 	LogLevel slog.Level
 	// LogFormat is json or text. Empty means json.

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/causeway-rt/causeway/internal/gateway/demo"
+	"github.com/causeway-rt/causeway/internal/tracing"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
@@ -40,6 +41,7 @@ type gateway struct {
 	health     *health
 	trim       *trimmer
 	handshakes *handshakes
+	tracer     *tracing.Tracer // nil: nothing is traced
 	metrics    *prometheus.Registry
 	memory     int64 // that the process may use, in bytes; 0: no limit
 	// neighbours are the nodes of this process, this one included, for the demo
@@ -68,6 +70,10 @@ func newGateway(cfg Config) (*gateway, error) {
 		g.bus.close()
 		return nil, err
 	}
+	if g.tracer, err = startTracer(cfg, g.cluster.tag(), g.noisy); err != nil {
+		g.close()
+		return nil, err
+	}
 	if g.sockets, err = socketio.NewServer(g.socketConfig()); err != nil {
 		g.close()
 		return nil, fmt.Errorf("configure sockets: %w", err)
@@ -81,7 +87,7 @@ func newGateway(cfg Config) (*gateway, error) {
 		g.attach(g.sockets.OfPattern(anyNamespace))
 	}
 	g.health = newHealth(append(g.bus.checks(cfg.RedisGrace), g.cluster.checks()...)...)
-	g.handshakes = newHandshakes()
+	g.handshakes = newHandshakes(g.tracer)
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
 	g.memory = memoryLimit("/sys/fs/cgroup")
 	g.progress.delay, g.progress.window = cfg.DrainDelay, cfg.DrainWindow
@@ -91,6 +97,7 @@ func newGateway(cfg Config) (*gateway, error) {
 
 // close gives up what newGateway opened, once run has ended.
 func (g *gateway) close() {
+	stopTracer(g.tracer)
 	g.cluster.close()
 	g.bus.close()
 }
@@ -120,9 +127,7 @@ func (g *gateway) socketConfig() socketio.Config {
 		MaxNameBytes:           maxNameBytes,
 		CleanupEmptyNamespaces: true,
 	}
-	if g.bus != nil {
-		c.Adapter = g.bus.adapter
-	}
+	c.Adapter = g.adapter()
 	return c
 }
 

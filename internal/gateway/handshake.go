@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/causeway-rt/causeway/internal/tracing"
 )
 
 var handshakeOpts = prometheus.HistogramOpts{
@@ -35,12 +37,13 @@ var (
 
 // handshakes measures the requests that ask for a new session.
 type handshakes struct {
-	vec *prometheus.HistogramVec
-	by  [handshakeTransports][handshakeResults]prometheus.Observer
+	vec    *prometheus.HistogramVec
+	tracer *tracing.Tracer
+	by     [handshakeTransports][handshakeResults]prometheus.Observer
 }
 
-func newHandshakes() *handshakes {
-	h := &handshakes{vec: prometheus.NewHistogramVec(handshakeOpts, []string{"transport", "result"})}
+func newHandshakes(tracer *tracing.Tracer) *handshakes {
+	h := &handshakes{tracer: tracer, vec: prometheus.NewHistogramVec(handshakeOpts, []string{"transport", "result"})}
 	for t, transport := range handshakeTransportNames {
 		for r, result := range handshakeResultNames {
 			h.by[t][r] = h.vec.WithLabelValues(transport, result)
@@ -62,6 +65,7 @@ func (h *handshakes) measure(next http.Handler) http.Handler {
 		answer := &answerStatus{ResponseWriter: w}
 		next.ServeHTTP(answer, r)
 		h.by[transport][answer.result()].Observe(time.Since(start).Seconds())
+		h.tracer.Handshake(handshakeTransportNames[transport], answer.status, start)
 	})
 }
 

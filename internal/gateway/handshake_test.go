@@ -36,7 +36,7 @@ func expectHandshakes(t *testing.T, page string, counts map[[2]string]string) {
 // TestOnlyHandshakesAreMeasured: a request of a session reaches its handler with nothing
 // around it.
 func TestOnlyHandshakesAreMeasured(t *testing.T) {
-	h := newHandshakes()
+	h := newHandshakes(nil)
 	var got http.ResponseWriter
 	handler := h.measure(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		got = w
