@@ -22,8 +22,8 @@ const (
 // moment or costs it processor time, and a heap of many connections is megabytes of answer.
 var profiling = make(chan struct{}, 1)
 
-// profiles are what can be asked for, and whether seconds says for how long. Of Go's
-// handlers cmdline is missing: arguments may hold secrets.
+// profiles are what can be asked for. Of Go's handlers cmdline is missing, as arguments may
+// hold secrets, and symbol, which profiles of Go programs do not need.
 var profiles = map[string]http.Handler{
 	"":             http.HandlerFunc(pprof.Index),
 	"allocs":       pprof.Handler("allocs"),

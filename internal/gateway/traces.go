@@ -10,7 +10,8 @@ import (
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
-// traceTime bounds the sending of the last traces of a node that stops.
+// traceTime bounds the sending of the last traces of a node that stops, and is beyond
+// drainSlack: it is used up only if the receiver is away.
 const traceTime = 2 * time.Second
 
 // startTracer returns nil if nobody wants traces.

@@ -52,6 +52,8 @@ func TestLifeOfAnEventIsTraced(t *testing.T) {
 			a.send(`421["publish","living room","lamp",1]`)
 			a.expect(`431[{"ok":true}]`)
 			b.expect(`42["lamp",1]`)
+			a.ws.CloseNow() // or the drain would wait for them
+			b.ws.CloseNow()
 			w.stop()
 			if err := <-w.done; err != nil {
 				t.Error(err)
