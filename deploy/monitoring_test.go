@@ -112,12 +112,12 @@ func TestAlertRulesAreTheSameEverywhere(t *testing.T) {
 	var plain struct {
 		Groups []monitoringv1.RuleGroup `json:"groups"`
 	}
-	if err := yaml.UnmarshalStrict([]byte(read(t, "deploy/prometheus/alerts.yml")), &plain); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(read(t, "deploy/prometheus/rules.yml")), &plain); err != nil {
 		t.Fatal(err)
 	}
 	operator := one[monitoringv1.PrometheusRule](t, built(t, "overlays/production"), "gateway").Spec.Groups
 	if len(plain.Groups) == 0 || !reflect.DeepEqual(plain.Groups, operator) {
-		t.Error("prometheusrule.yaml has other groups than alerts.yml: copy them, two spaces further in")
+		t.Error("prometheusrule.yaml has other groups than rules.yml: copy them, two spaces further in")
 	}
 }
 

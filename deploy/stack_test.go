@@ -223,7 +223,7 @@ func TestStackServesClientsAndSurvivesANode(t *testing.T) {
 // rulesAreLoaded checks that Prometheus has the rules of the file and can evaluate them.
 func (s *stack) rulesAreLoaded() {
 	s.t.Helper()
-	inFile := strings.Count(read(s.t, "deploy/prometheus/alerts.yml"), "- alert: ")
+	inFile := strings.Count(read(s.t, "deploy/prometheus/rules.yml"), "- alert: ")
 	eventually(s.t, 30*time.Second, "the alert rules to be evaluated", func() bool {
 		ok := 0
 		for _, g := range s.ask("/api/v1/rules").Data.Groups {

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -67,6 +69,7 @@ func parse(args []string, src sources, stdout io.Writer) (command, error) {
 	if cmd.cfg, err = f.config(names); err != nil {
 		return command{}, err
 	}
+	cmd.cfg.Sources = gateway.Sources{File: f.Config, Names: slices.Compact(slices.Sorted(maps.Values(names)))}
 	return cmd, readSections(src.sections, from, &cmd.cfg)
 }
 

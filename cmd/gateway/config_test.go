@@ -51,6 +51,9 @@ var settings = []struct {
 	{"affinity-cookie", "node", "", func(c gateway.Config) any { return c.AffinityCookie }, "node"},
 	{"drain-delay", "0s", "", func(c gateway.Config) any { return c.DrainDelay }, time.Duration(0)},
 	{"drain-window", "7s", "", func(c gateway.Config) any { return c.DrainWindow }, 7 * time.Second},
+	{"debug-key", "0123456789abcdef", `"0123456789abcdef"`, func(c gateway.Config) any { return c.DebugKey }, "0123456789abcdef"},
+	{"debug-key-file", "testdata/cluster_key", "", func(c gateway.Config) any { return c.DebugKey }, "0123456789abcdef"},
+	{"trace-endpoint", "http://collector:4318", "", func(c gateway.Config) any { return c.TraceEndpoint }, "http://collector:4318"},
 	{"log-level", "warn", "", func(c gateway.Config) any { return c.LogLevel }, slog.LevelWarn},
 	{"log-format", "text", "", func(c gateway.Config) any { return c.LogFormat }, "text"},
 }
@@ -239,6 +242,10 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 		{name: "directory with a secret", args: []string{"--cluster-key-file=/"}, want: []string{"--cluster-key-file", "directory"}},
 		{name: "secret twice", args: []string{"--cluster-key-file=testdata/cluster_key"}, env: []string{"GATEWAY_CLUSTER_KEY=hunter2hunter2hunter2"}, want: []string{"--cluster-key-file", "GATEWAY_CLUSTER_KEY", "not both"}, not: "hunter2"},
 		{name: "password in place of a URL of Redis", file: "redis_url_file: " + writeFile(t, "hunter2"), want: []string{"redis_url_file", `"***"`, "rediss://"}, not: "hunter2"},
+		{name: "short debug key", args: []string{"--debug-key=hunter2"}, want: []string{"--debug-key", `"***"`, "16 bytes"}, not: "hunter2"},
+		{name: "debug key that no header bears", file: "debug_key_file: " + writeFile(t, "hunter2 hunter2 hunter2"), want: []string{"debug_key_file", `"***"`, "without spaces"}, not: "hunter2"},
+		{name: "receiver of traces without scheme", args: []string{"--trace-endpoint=collector:4318"}, want: []string{"--trace-endpoint", `"collector:4318"`, "http://collector:4318"}},
+		{name: "receiver of traces with a password", args: []string{"--trace-endpoint=http://user:hunter2@collector:4318"}, want: []string{"--trace-endpoint", "without user"}, not: "hunter2"},
 		{name: "value of two lines", args: []string{"--log-format=x\nl"}, want: []string{"--log-format", `"x\nl"`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -21,7 +21,8 @@ var exampleSecrets = map[string]string{
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEVs/o5+uQbTjL3chynL4wXgUg2R9
 q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==
 -----END PUBLIC KEY-----`,
-	"api_key": "fedcba9876543210",
+	"api_key":   "fedcba9876543210",
+	"debug_key": "0123456789abcdef",
 }
 
 // exampleFile returns the text of deploy/gateway.example.yaml, with its secrets in files

@@ -47,6 +47,11 @@ type flags struct {
 	LogLevel  text `group:"log" default:"info" help:"Least level to log: debug, info, warn or error."`
 	LogFormat text `group:"log" placeholder:"json" help:"json or text. text with --dev."`
 
+	DebugKey     text `group:"log" placeholder:"SECRET" help:"16 bytes or more: opens profiles on the internal address. Unset: none."`
+	DebugKeyFile text `group:"log" placeholder:"FILE" help:"File with that secret."`
+
+	TraceEndpoint text `group:"log" placeholder:"URL" help:"Receiver of traces (OTLP over HTTP). Unset: OTEL_... variables, or none."`
+
 	Serve       struct{} `cmd:"" default:"1"`
 	CheckConfig struct{} `cmd:""`
 	Healthcheck struct {

@@ -32,7 +32,7 @@ var groups = []kong.Group{
 	{Key: "cluster", Title: "Cluster:"},
 	{Key: "stop", Title: fmt.Sprintf(`Stopping (SIGTERM, SIGINT; a second signal ends at once). It takes at most
 both times and %s more: what a supervisor must allow before it kills.`, gateway.DrainSlack)},
-	{Key: "log", Title: "Logging:"},
+	{Key: "log", Title: "Logging, profiles and traces:"},
 }
 
 // printHelp writes all flags, each with its default, its variable and one line

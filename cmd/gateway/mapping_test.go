@@ -159,17 +159,17 @@ func TestFirstMistakeOfAFileIsTold(t *testing.T) {
 
 // TestSecretsInArgumentsAreWarnedOf: they are in the list of processes.
 func TestSecretsInArgumentsAreWarnedOf(t *testing.T) {
-	key, url := "--cluster-key=0123456789abcdef", "--redis-url=redis://:hunter2@h"
+	key, url, debug := "--cluster-key=0123456789abcdef", "--redis-url=redis://:hunter2@h", "--debug-key=hunter2hunter2hunter2"
 	for _, tt := range []struct {
 		name string
 		args []string
 		env  []string
 		want []string // flags
 	}{
-		{"both", []string{key, url}, nil, []string{"--cluster-key ", "--redis-url "}},
+		{"all", []string{key, url, debug}, nil, []string{"--cluster-key ", "--debug-key ", "--redis-url "}},
 		{"URL without a password", []string{"--redis-url=redis://h"}, []string{"GATEWAY_CLUSTER_KEY=0123456789abcdef"}, nil},
 		{"files", []string{"--cluster-key-file=testdata/cluster_key", "--redis-url-file=testdata/redis_url"}, nil, nil},
-		{"own machine", []string{key, url, "--dev"}, nil, nil},
+		{"own machine", []string{key, url, debug, "--dev"}, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

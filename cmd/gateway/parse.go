@@ -44,11 +44,13 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 		SubscriptionMode: p.oneOf("subscription-mode", f.SubscriptionMode, "dynamic", "static", "dynamic-private"),
 		Advertise:        p.peerAddress("advertise", f.Advertise),
 		AffinityCookie:   p.cookieName("affinity-cookie", f.AffinityCookie),
+		TraceEndpoint:    p.receiver("trace-endpoint", f.TraceEndpoint),
 		LogLevel:         p.level("log-level", f.LogLevel),
 	}
 	// What --dev changes unless it is said otherwise.
 	dev := c.Dev
 	c.ClusterKey = p.secret("cluster-key", p.orFile("cluster-key", f.ClusterKey, f.ClusterKeyFile), c.RedisURL != "" && !dev)
+	c.DebugKey = p.debugKey("debug-key", p.orFile("debug-key", f.DebugKey, f.DebugKeyFile))
 	c.AllowedOrigins = p.origins("allowed-origins", f.AllowedOrigins.or(dev, "*", ""))
 	c.DrainDelay = p.duration("drain-delay", f.DrainDelay.or(dev, "0s", "5s"), 0)
 	c.DrainWindow = p.duration("drain-window", f.DrainWindow.or(dev, "1s", "20s"), 0)
@@ -268,6 +270,24 @@ const leastSecretBytes = 16
 func (p *parser) secret(flag string, t text, required bool) string {
 	if (t != "" || required) && len(t) < leastSecretBytes {
 		p.refuse(flag, strings.Repeat("*", min(len(t), 3)), "a secret of 16 bytes or more, the same on every node of the cluster")
+	}
+	return string(t)
+}
+
+// receiver takes the URL of a server.
+func (p *parser) receiver(flag string, t text) string {
+	u, err := url.Parse(string(t))
+	if t != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "") {
+		p.refuse(flag, string(t), "a URL such as http://collector:4318, without user and query")
+	}
+	return string(t)
+}
+
+// debugKey takes what can stand in a header.
+func (p *parser) debugKey(flag string, t text) string {
+	unfit := strings.ContainsFunc(string(t), func(r rune) bool { return r <= ' ' || r > '~' })
+	if t != "" && len(t) < leastSecretBytes || unfit {
+		p.refuse(flag, strings.Repeat("*", min(len(t), 3)), "a secret of 16 bytes or more, of ASCII characters without spaces")
 	}
 	return string(t)
 }

@@ -124,8 +124,8 @@ func (m *mapping) secret(key, want string, ok func(string) bool) string {
 // exposed are warnings about secrets on the command line, which every user of the
 // machine can read while the process runs. With --dev nobody minds.
 func (p *parser) exposed(c gateway.Config) (warnings []string) {
-	for _, flag := range []string{"cluster-key", "redis-url"} {
-		secret := flag == "cluster-key" || shown(c.RedisURL) != c.RedisURL
+	for _, flag := range []string{"cluster-key", "debug-key", "redis-url"} {
+		secret := flag != "redis-url" || shown(c.RedisURL) != c.RedisURL
 		if secret && !c.Dev && p.names[flag] == "--"+flag {
 			warnings = append(warnings, fmt.Sprintf("--%s shows a secret to whoever can list processes: use --%[1]s-file or %s", flag, variable(flag)))
 		}

@@ -55,7 +55,7 @@ func privateRooms(setting string, nodes int) redis.PrivateRooms {
 
 // redisAdapter is what the two adapters of package redis have in common.
 type redisAdapter interface {
-	socketio.Adapter
+	socketio.ClusterAdapter
 	Stats() redis.Stats
 	Close() error
 }

@@ -28,9 +28,10 @@ var (
 	descBusGaps          = desc("adapter_gaps_total", "Times that one direction of the bus was lost.", "side")
 	descBusGapSeconds    = desc("adapter_gap_seconds_total", "Time in which emits of other nodes may not have been heard, or own ones not have been published. Never too short.", "side")
 	descBusProbes        = desc("adapter_probes_total", "Probes with which this node has heard itself through Redis.")
-	descBusProbeSeconds  = desc("adapter_probe_duration_seconds", "Time that the last such probe took.")
+	descBusProbeSeconds  = desc("adapter_probe_duration_seconds", "Time that the last probe took that came back.")
 	descBusStrayProbes   = desc("adapter_stray_probes_total", "Messages by the probes' channel that were no probe of this node, or one too late.")
 	descBusUnproven      = desc("adapter_unproven_seconds", "Time since the last moment until which nothing is known to be missing.")
+	descBusProven        = desc("adapter_proven_timestamp_seconds", "The moment until which nothing is known to be missing: in general, when the last probe that came back was sent.")
 )
 
 var latencyOpts = prometheus.HistogramOpts{
@@ -79,8 +80,9 @@ func (b *bus) collect(m sink) {
 	m <- prometheus.MustNewConstMetric(descBusGapSeconds, prometheus.CounterValue, s.PublishGapTotal.Seconds(), "publishing")
 	m.counter(descBusProbes, int64(s.Probes))
 	m.counter(descBusStrayProbes, int64(s.StrayProbes))
-	m <- prometheus.MustNewConstMetric(descBusProbeSeconds, prometheus.GaugeValue, s.ProbeTime.Seconds())
+	m.seconds(descBusProbeSeconds, s.ProbeTime)
 	if !s.ProvenUntil.IsZero() {
-		m <- prometheus.MustNewConstMetric(descBusUnproven, prometheus.GaugeValue, time.Since(s.ProvenUntil).Seconds())
+		m.seconds(descBusUnproven, time.Since(s.ProvenUntil))
+		m.value(descBusProven, float64(s.ProvenUntil.UnixMilli())/1000)
 	}
 }

@@ -44,6 +44,9 @@ func joinCluster(cfg Config, log *slog.Logger) (*cluster, error) {
 		return nil, errRedisURL
 	}
 	c := &cluster{client: client, added: prometheus.NewHistogramVec(addedOpts, []string{"kind"})}
+	for _, kind := range addedKinds { // so that a graph begins at 0
+		c.added.WithLabelValues(kind)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), claimTime)
 	defer cancel()
 	prefix := cfg.RedisPrefix

@@ -25,6 +25,9 @@ var addedOpts = prometheus.HistogramOpts{
 	Buckets: []float64{.0001, .0002, .0003, .0004, .0005, .00075, .001, .0015, .0025, .005, .01, .025, .05, .1, .25, 1},
 }
 
+// addedKinds are the kinds of forwarded requests that are measured.
+var addedKinds = []string{"get", "post", "upgrade"}
+
 func (c *cluster) describe(ch chan<- *prometheus.Desc) {
 	if c != nil {
 		c.added.Describe(ch)

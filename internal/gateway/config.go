@@ -9,11 +9,22 @@ import (
 	"github.com/causeway-rt/causeway/internal/access"
 )
 
+// Sources says what was configured, and how, without any value: some are secrets.
+type Sources struct {
+	// File is the path of the configuration file; empty if there is none.
+	File string
+	// Names are what was set, as its source spells it: --listen, GATEWAY_LISTEN or, in the
+	// file, listen.
+	Names []string
+}
+
 // Config says how a gateway behaves. The command line has the defaults that
 // differ from what zero means here.
 type Config struct {
 	// Version is shown in metrics and logs.
 	Version string
+	// Sources says where the configuration comes from. It is logged at the start.
+	Sources Sources
 	// Warnings are about the configuration itself. They are logged at the start.
 	Warnings []string
 	// Dev opens the relay to everybody, on any namespace, and serves the demo page.
@@ -92,6 +103,14 @@ type Config struct {
 	DrainDelay time.Duration
 	// DrainWindow is the time over which sessions are closed then. 0 means all at once.
 	DrainWindow time.Duration
+
+	// DebugKey opens Go's profiles below /debug/pprof/ on the internal listener to whoever
+	// sends it as a bearer token. Empty means that there are none.
+	DebugKey string
+
+	// TraceEndpoint is the URL of an OTLP receiver of traces. Empty leaves it to the
+	// environment's OTEL_EXPORTER_OTLP_ENDPOINT; without either there are none.
+	TraceEndpoint string
 
 	// LogLevel is the least level that is logged. 0 means info.
 	LogLevel slog.Level

@@ -40,6 +40,7 @@ func (g *gateway) drain(public, internal *endpoint, delay, window time.Duration)
 	defer cancel()
 
 	g.health.draining.Store(true)
+	g.progress.begin(delay, window)
 	g.log.Info("draining", "delay", delay, "window", window)
 	start := time.Now()
 	g.cluster.markDraining(ctx)
@@ -60,6 +61,7 @@ func (g *gateway) drainSessions(ctx context.Context, window time.Duration) error
 	defer cancel()
 	var others error
 	var draining sync.WaitGroup
+	g.progress.sendAway(g.sockets.Stats().Engine.Open())
 	draining.Go(func() { others = g.cluster.drain(ctx, window) })
 	own := g.sockets.Drain(ctx, window)
 	draining.Wait()

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/causeway-rt/causeway/internal/access"
 	"github.com/causeway-rt/causeway/internal/api"
 	"github.com/causeway-rt/causeway/internal/gateway/demo"
+	"github.com/causeway-rt/causeway/internal/tracing"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
@@ -31,28 +34,32 @@ var anyNamespace = regexp.MustCompile(`^/`)
 
 // gateway is one node. Its fields are immutable once it runs.
 type gateway struct {
-	cfg     Config
-	log     *slog.Logger
-	noisy   *slog.Logger // for what clients or Redis can cause in any number
-	bus     *bus         // nil: this node is alone
-	cluster *cluster     // nil likewise
-	sockets *socketio.Server
-	access  *access.Access // nil: none is configured
-	relay   *relay
-	doors   *doors
-	users   *userLimit
-	health  *health
-	trim    *trimmer
-	metrics *prometheus.Registry
-	api     *api.API      // nil: there is none
-	leave   chan struct{} // holds a token when the node shall drain
+	cfg        Config
+	log        *slog.Logger
+	noisy      *slog.Logger // for what clients or Redis can cause in any number
+	bus        *bus         // nil: this node is alone
+	cluster    *cluster     // nil likewise
+	sockets    *socketio.Server
+	access     *access.Access // nil: none is configured
+	relay      *relay
+	doors      *doors
+	users      *userLimit
+	health     *health
+	trim       *trimmer
+	handshakes *handshakes
+	tracer     *tracing.Tracer // nil: nothing is traced
+	metrics    *prometheus.Registry
+	memory     int64         // that the process may use, in bytes; 0: no limit
+	api        *api.API      // nil: there is none
+	leave      chan struct{} // holds a token when the node shall drain
 	// neighbours are the nodes of this process, this one included, for the demo
 	// page: ":3000" and so on. Empty when there is only this one.
 	neighbours []string
 
 	sleep     func(context.Context, time.Duration) // as sleep; tests control it
-	connected atomic.Int64                         // sockets, for the trimmer: Stats looks at every session
-	welcomed  atomic.Int64                         // sockets that have ever been connected, for the trimmer too
+	progress  drainProgress
+	connected atomic.Int64 // sockets, for the trimmer: Stats looks at every session
+	welcomed  atomic.Int64 // sockets that have ever been connected, for the trimmer too
 }
 
 // newGateway puts a node together. It opens nothing but connections to Redis; close
@@ -76,6 +83,10 @@ func newGateway(cfg Config) (*gateway, error) {
 		g.cluster.close()
 		return nil, err
 	}
+	if g.tracer, err = startTracer(cfg, g.cluster.tag(), g.noisy); err != nil {
+		g.close()
+		return nil, err
+	}
 	if g.sockets, err = socketio.NewServer(g.socketConfig()); err != nil {
 		g.close()
 		return nil, fmt.Errorf("configure sockets: %w", err)
@@ -87,7 +98,10 @@ func newGateway(cfg Config) (*gateway, error) {
 	g.openNamespaces()
 	g.health = newHealth(slices.Concat(g.bus.checks(cfg.RedisGrace), g.cluster.checks(), g.accessChecks())...)
 	g.api = newAPI(g)
+	g.handshakes = newHandshakes(g.tracer)
 	g.trim = newTrimmer(g.connected.Load, g.welcomed.Load)
+	g.memory = memoryLimit("/sys/fs/cgroup")
+	g.progress.delay, g.progress.window = cfg.DrainDelay, cfg.DrainWindow
 	g.metrics = newMetrics(g)
 	return g, nil
 }
@@ -97,6 +111,7 @@ func (g *gateway) close() {
 	if g.api != nil {
 		g.api.Close()
 	}
+	stopTracer(g.tracer)
 	g.cluster.close()
 	g.bus.close()
 }
@@ -119,6 +134,7 @@ func (g *gateway) socketConfig() socketio.Config {
 			AllowedOrigins: g.cfg.AllowedOrigins,
 			TrustedProxies: g.cfg.TrustedProxies,
 			NodeTag:        g.cluster.tag(),
+			OnRefused:      g.refused,
 			Headers:        affinity(g.cfg, func() string { return g.sockets.Tag() }),
 			Logger:         g.noisy,
 		},
@@ -133,9 +149,7 @@ func (g *gateway) socketConfig() socketio.Config {
 		MaxNamespaces:          g.cfg.Limits.Namespaces,
 		MaxPendingAcks:         g.cfg.Limits.PendingAcks,
 	}
-	if g.bus != nil {
-		c.Adapter = g.bus.adapter
-	}
+	c.Adapter = g.adapter()
 	return c
 }
 
@@ -149,6 +163,23 @@ func (g *gateway) openNamespaces() {
 	if g.cfg.Dev {
 		g.attach(g.sockets.OfPattern(anyNamespace))
 	}
+}
+
+// refused logs a request for a new session that was refused. Of those of sessions that have
+// ended, the clients know what to make.
+func (g *gateway) refused(r *http.Request, reason string) {
+	if !r.URL.Query().Has("sid") {
+		g.noisy.Info("handshake refused", "reason", reason, "from", r.RemoteAddr, "origin", short(r.Header.Get("Origin")))
+	}
+}
+
+// short keeps a line of the log short, whatever a client sends.
+func short(s string) string {
+	const most = 200
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
 }
 
 // namespace is one namespace, or all that a pattern opens.
@@ -178,7 +209,7 @@ func (g *gateway) line(public, internal net.Listener) string {
 
 // handler is what the public listener serves.
 func (g *gateway) handler() *publicHandler {
-	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.cluster.front(g.sockets)}
+	h := &publicHandler{prefix: g.cfg.Path + "/", sockets: g.handshakes.measure(g.cluster.front(g.sockets))}
 	if g.cfg.Dev {
 		h.page = demo.Handler(demo.Config{Path: g.cfg.Path, Nodes: g.neighbours})
 	}

@@ -13,7 +13,7 @@ import (
 func TestHealthNamesEachCheckAndItsState(t *testing.T) {
 	redis := "ok"
 	h := newHealth(check{"redis", func() (string, bool) { return redis, redis != "away" }})
-	mux := internal(h, prometheus.NewRegistry(), nil, nil)
+	mux := internal(h, prometheus.NewRegistry(), nil, nil, nil)
 	get := func(path string) (int, report) {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -50,7 +50,7 @@ func TestHealthNamesEachCheckAndItsState(t *testing.T) {
 }
 
 func TestInternalPathsTakeGetOnly(t *testing.T) {
-	mux := internal(newHealth(), prometheus.NewRegistry(), nil, nil)
+	mux := internal(newHealth(), prometheus.NewRegistry(), nil, nil, nil)
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, httptest.NewRequest("FOO", path, nil))

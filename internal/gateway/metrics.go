@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"regexp"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -11,7 +14,8 @@ import (
 // The metrics of a node. Labels have fixed sets of values: nothing that a client
 // sends becomes one.
 var (
-	descBuild = desc("build_info", "Version of this node; the value is 1.", "version")
+	descBuild        = desc("build_info", "Version of this node; the value is 1.", "version")
+	descProcessNodes = desc("process_nodes", "Nodes in this process, which have its CPU and memory in common: more than 1 with --nodes only.")
 
 	descConnections = desc("connections", "Open connections (Engine.IO sessions).", "transport")
 	descOpened      = desc("connections_opened_total", "Connections opened.", "transport")
@@ -21,6 +25,8 @@ var (
 	descPacketsIn   = desc("received_packets_total", "Packets received from clients.", "transport")
 	descPacketsOut  = desc("sent_packets_total", "Packets sent to clients.", "transport")
 	descBytesIn     = desc("received_bytes_total", "Bytes received from clients.", "transport")
+	descSizesIn     = desc("received_packet_bytes", "Sizes of the packets received from clients.", "transport")
+	descLifetimes   = desc("connection_duration_seconds", "How long connections that are closed were open.")
 	descBytesOut    = desc("sent_bytes_total", "Bytes sent to clients.", "transport")
 	descQueue       = desc("queue_bytes", "Bytes waiting for all clients together.")
 	descSlow        = desc("slow_consumers_closed_total", "Connections closed because their queue was full.")
@@ -29,7 +35,7 @@ var (
 	descParked      = desc("parked_connections", "Connections that are silent and have no goroutine.")
 
 	descSessions    = desc("sessions", "Connected sockets by namespace; all but / are other.", "namespace")
-	descRooms       = desc("rooms", "Rooms with a member here, by namespace as above; rooms of one socket's id are left out.", "namespace")
+	descRooms       = desc("rooms", "Rooms with a member here, by namespace; all but / are other. Rooms of one socket's id are left out.", "namespace")
 	descConnected   = desc("sessions_opened_total", "Sockets connected.")
 	descUnwanted    = desc("sessions_rejected_total", "Sockets that were not let into a namespace, or for which there was none.")
 	descDisconnects = desc("disconnects_total", "Sockets disconnected.", "reason")
@@ -46,11 +52,14 @@ var (
 	descHeard       = desc("emits_heard_total", "Events emitted by other nodes and delivered here.")
 	descBadHeard    = desc("emits_heard_refused_total", "Events emitted by other nodes that were not well formed.")
 	descDeliveries  = desc("deliveries_total", "Events handed to the queues of this node's clients: the fan-out of emits.")
+	descSizesOut    = desc("delivered_event_bytes", "Sizes of the events in gateway_deliveries_total, attachments included.")
+	descWaits       = desc("event_wait_seconds", "How long events of clients waited for their handlers; one event in 64 is measured.")
 	descAcks        = desc("acks_total", "Acks sent to clients (out), received from them (in), and what went wrong with them.", "result")
 
-	descRelay    = desc("relay_events_total", "Relay events by what they were answered.", "event", "result")
-	descDraining = desc("draining", "1 while this node is stopping.")
-	descTrims    = desc("memory_trims_total", "Times that memory was handed back after a burst of connections.")
+	descRelay  = desc("relay_events_total", "Relay events by what they were answered.", "event", "result")
+	descTrims  = desc("memory_trims_total", "Times that memory was handed back after a burst of connections.")
+	descMemory = desc("memory_limit_bytes", "What the process may use: the limit of its container, else GOMEMLIMIT. Absent if there is none.")
+	descReady  = desc("ready", "1 while a check of /readyz lets this node get clients.", "check")
 )
 
 // descs is all of the above. It grows while this package is initialised only.
@@ -62,13 +71,16 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 	return d
 }
 
+// costOfGC is how much of the processor the collector takes, and how much there is.
+var costOfGC = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/cpu/classes/(gc/total|total):`)}
+
 // newMetrics returns what /metrics shows: the node's figures, and those of the
 // process and of Go's runtime under the names that they have everywhere.
 func newMetrics(g *gateway) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		collector{g},
-		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler, collectors.MetricsGC, collectors.MetricsMemory)),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler, collectors.MetricsGC, collectors.MetricsMemory, costOfGC)),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	if g.api != nil {
@@ -88,6 +100,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 		c.g.bus.latency.Describe(ch)
 	}
 	c.g.cluster.describe(ch)
+	c.g.handshakes.vec.Describe(ch)
 }
 
 func (c collector) Collect(ch chan<- prometheus.Metric) {
@@ -99,6 +112,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	c.g.cluster.collect(m)
 	collectAccess(c.g.access, m)
 	m.limits(c.g, stats)
+	c.g.handshakes.vec.Collect(ch)
 
 	for event := range c.g.relay.counts {
 		for outcome := range c.g.relay.counts[event] {
@@ -106,8 +120,16 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	m.gauge(descBuild, 1, c.g.cfg.Version)
-	m.gauge(descDraining, truth(c.g.health.draining.Load()))
+	m.gauge(descProcessNodes, int64(max(len(c.g.neighbours), 1)))
 	m.counter(descTrims, c.g.trim.count.Load())
+	if c.g.memory > 0 {
+		m.gauge(descMemory, c.g.memory)
+	}
+	for _, check := range c.g.health.checks {
+		_, ok := check.state()
+		m.gauge(descReady, truth(ok), check.name)
+	}
+	c.g.progress.collect(m)
 }
 
 // sink is where metrics go, with words for putting them there.
@@ -119,6 +141,24 @@ func (s sink) counter(d *prometheus.Desc, n int64, labels ...string) {
 
 func (s sink) gauge(d *prometheus.Desc, n int64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+}
+
+// value and seconds are gauges that are no whole numbers.
+func (s sink) value(d *prometheus.Desc, v float64) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+}
+
+func (s sink) seconds(d *prometheus.Desc, t time.Duration) { s.value(d, t.Seconds()) }
+
+// histogram puts what was counted by class, in units of which there are per to one.
+func (s sink) histogram(d *prometheus.Desc, c engineio.Histogram, per float64, labels ...string) {
+	buckets := make(map[float64]uint64, len(c.Bounds))
+	var below uint64
+	for i, bound := range c.Bounds {
+		below += uint64(c.Counts[i])
+		buckets[float64(bound)/per] = below
+	}
+	s <- prometheus.MustNewConstHistogram(d, uint64(c.Total()), float64(c.Sum)/per, buckets, labels...)
 }
 
 // counters puts one counter for each entry of a map with a fixed set of keys.
@@ -141,6 +181,10 @@ func (s sink) engine(e engineio.Stats) {
 	counters(s, descPacketsOut, e.PacketsOut)
 	counters(s, descBytesIn, e.BytesIn)
 	counters(s, descBytesOut, e.BytesOut)
+	for transport, sizes := range e.SizesIn {
+		s.histogram(descSizesIn, sizes, 1, string(transport))
+	}
+	s.histogram(descLifetimes, e.Lifetimes, float64(time.Second))
 	s.gauge(descQueue, e.QueueBytes)
 	s.counter(descSlow, e.SlowClosed)
 	s.counter(descVolatile, e.VolatileDropped)
@@ -167,6 +211,8 @@ func (s sink) sockets(st socketio.Stats) {
 	s.counter(descHeard, st.Heard)
 	s.counter(descBadHeard, st.DeliverRefused)
 	s.counter(descDeliveries, st.Delivered)
+	s.histogram(descSizesOut, st.DeliveredSizes, 1)
+	s.histogram(descWaits, st.Waits, float64(time.Second))
 	s.counter(descAcks, st.AcksOut, "out")
 	s.counter(descAcks, st.AcksIn, "in")
 	s.counter(descAcks, st.BadAcks, "unexpected")

@@ -57,6 +57,13 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 		`gateway_handler_panics_total 0`,
 		`gateway_draining 0`,
 		`gateway_rejected_total{reason="unknown_transport"} 1`,
+		`gateway_received_packet_bytes_bucket{transport="websocket",le="64"} 7`,
+		`gateway_received_packet_bytes_sum{transport="websocket"} 67`,
+		`gateway_delivered_event_bytes_count 2`,
+		`gateway_delivered_event_bytes_bucket{le="64"} 2`,
+		`gateway_delivered_event_bytes_sum 14`,
+		`gateway_connection_duration_seconds_count 0`,
+		`gateway_ready{check="drain"} 1`,
 	} {
 		if !strings.Contains(page, "\n"+line+"\n") {
 			t.Errorf("no line %s", line)

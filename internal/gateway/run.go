@@ -48,8 +48,12 @@ func listen(cfg Config) (public, internal net.Listener, err error) {
 // run owns the listeners and every goroutine of the node: all have ended when it
 // returns.
 func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, stdout io.Writer) error {
+	g.log.Info("configuration", "file", g.cfg.Sources.File, "settings", g.cfg.Sources.Names)
+	for _, w := range g.cfg.Warnings {
+		g.log.Warn("configuration", "warning", w)
+	}
 	public := newEndpoint(publicLn, g.handler(), "public", g.noisy)
-	internal := newEndpoint(internalLn, internal(g.health, g.metrics, g.apiHandler(), g.cluster.behind()), "internal", g.noisy)
+	internal := newEndpoint(internalLn, internal(g.health, g.metrics, g.apiHandler(), debugHandler(g.cfg.DebugKey, g.noisy), g.cluster.behind()), "internal", g.noisy)
 	internal.srv.MaxHeaderBytes = peer.MaxHeaderBytes
 
 	// What runs beside the listeners outlives ctx: the drain needs it.
@@ -74,10 +78,8 @@ func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, st
 		}
 	})
 	running.Go(func() { g.trim.run(beside) })
+	running.Go(func() { (&readiness{health: g.health, log: g.log}).run(beside) })
 
-	for _, w := range g.cfg.Warnings {
-		g.log.Warn("configuration", "warning", w)
-	}
 	fmt.Fprintln(stdout, g.line(publicLn, internalLn))
 	g.log.Info("serving", "public", publicLn.Addr().String(), "internal", internalLn.Addr().String(),
 		"node", g.sockets.Tag(), "adapter", g.bus.name(), "version", g.cfg.Version)

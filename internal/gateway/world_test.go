@@ -99,6 +99,18 @@ func (w *world) until(url string, status int, part string) {
 	}
 }
 
+// await waits until done says so.
+func (w *world) await(what string, done func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(patience)
+	for !done() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("not within %v: %s", patience, what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 // handshake is the URL of a polling handshake.
 func (w *world) handshake() string {
 	return w.public + w.cfg.Path + "/?EIO=4&transport=polling"

@@ -159,7 +159,7 @@ func (r *Registry) refresh(ctx context.Context, timeout time.Duration) error {
 	if err != nil {
 		if ctx.Err() == nil {
 			r.stats.lookFailures.Add(1)
-			r.log.Warn("other nodes not looked up", "error", err)
+			r.away(err)
 		}
 		return err
 	}

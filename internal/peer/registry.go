@@ -42,6 +42,7 @@ type Registry struct {
 	tag string
 
 	stats   registryCounters
+	outage  outage // of the store
 	looking sync.WaitGroup
 	turn    chan struct{} // held by whoever writes the own entry
 
@@ -80,7 +81,7 @@ func Join(ctx context.Context, cfg Config) (*Registry, error) {
 		free, err := cfg.Store.Claim(ctx, r.tag, r.self.entry(), cfg.TTL)
 		if err != nil {
 			r.stats.renewFailures.Add(1)
-			r.log.Warn("node tag not claimed yet", "tag", r.tag, "error", err)
+			r.away(err)
 			return r, nil
 		}
 		if free {
@@ -166,6 +167,13 @@ func (r *Registry) Run(ctx context.Context) error {
 	}
 }
 
+// away tells once of a store that does not answer, until it does again.
+func (r *Registry) away(err error) {
+	if r.outage.begin() {
+		r.log.Warn("registry is away", "tag", r.tag, "error", err)
+	}
+}
+
 // renew writes the own entry.
 func (r *Registry) renew(ctx context.Context) error {
 	select {
@@ -195,7 +203,11 @@ func (r *Registry) renew(ctx context.Context) error {
 		r.log.Error("node tag is taken by another node", "tag", r.tag)
 	case err != nil && ctx.Err() == nil:
 		r.stats.renewFailures.Add(1)
-		r.log.Warn("node tag not renewed", "tag", r.tag, "error", err)
+		r.away(err)
+	case err == nil:
+		if lasted, was := r.outage.end(); was {
+			r.log.Info("registry is back", "tag", r.tag, "away", lasted)
+		}
 	}
 	return err
 }

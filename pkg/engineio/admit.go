@@ -12,7 +12,7 @@ import (
 // gives it back with the session, or with leavePlace.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	if s.draining.Load() {
-		s.rejectDraining(w)
+		s.rejectDraining(w, r)
 		return false
 	}
 	if s.cfg.Admit != nil {
@@ -30,7 +30,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 		}
 	}
 	if !s.takePlace() { // last: nothing that could panic comes between this and the session
-		s.stats.rejected(rejectFull)
+		s.refused(r, rejectFull)
 		w.Header().Set("Connection", "close") // the next one may reach another node
 		s.putOff(w, Busy{http.StatusServiceUnavailable, time.Second + rand.N(fullRetry), "this node is full"})
 		return false
@@ -42,8 +42,8 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 // leave, and those who wait must not come back together.
 const fullRetry = 5 * time.Second
 
-func (s *Server) rejectDraining(w http.ResponseWriter) {
-	s.stats.rejected(rejectDraining)
+func (s *Server) rejectDraining(w http.ResponseWriter, r *http.Request) {
+	s.refused(r, rejectDraining)
 	w.Header().Set("Connection", "close")
 	s.putOff(w, Busy{http.StatusServiceUnavailable, time.Second, "this node is draining"})
 }

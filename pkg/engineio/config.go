@@ -87,6 +87,11 @@ type Config struct {
 	// it, and returns what takes its messages. It must not block. Required.
 	OnSession func(*Session) Receiver
 
+	// OnRefused, if set, is told of each request that was refused as a whole, and of the
+	// reason, which is a key of Stats.Rejected. It is called from the request's goroutine and
+	// must not keep the request. It is what the reference calls connection_error.
+	OnRefused func(r *http.Request, reason string)
+
 	// Logger takes what ends sessions and is nobody's normal business. nil means
 	// slog.Default().
 	Logger *slog.Logger

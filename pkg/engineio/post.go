@@ -122,6 +122,7 @@ func (s *Session) dispatch(body []byte) bool {
 			s.fail(ReasonParseError)
 			return false
 		}
+		s.server.stats.in(Polling, len(raw)+min(count-1, 1)) // with what separates it from the one before
 		if p.kind == packetClose {
 			s.abort(ReasonTransportClose, noopPacket)
 			break
@@ -133,7 +134,6 @@ func (s *Session) dispatch(body []byte) bool {
 			break
 		}
 	}
-	s.server.stats.in(Polling, count, len(body))
 	return true
 }
 

@@ -36,7 +36,7 @@ func (c *conn) read(ready bool) {
 		if !s.isOpen() {
 			continue // discards what comes after the end, up to the peer's goodbye
 		}
-		s.server.stats.in(WebSocket, 1, len(p.data))
+		s.server.stats.in(WebSocket, len(p.data))
 		if !s.receive(p) {
 			break
 		}

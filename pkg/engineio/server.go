@@ -48,6 +48,7 @@ func NewServer(cfg Config) (*Server, error) {
 		cfg: cfg, transports: map[Transport]bool{}, openTail: map[Transport]string{}, stop: make(chan struct{}),
 		emptied: make(chan struct{}, 1), sessions: map[string]*Session{},
 	}
+	s.stats.init()
 	for _, t := range cfg.Transports {
 		s.transports[t] = true
 	}
@@ -114,7 +115,7 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, req *req
 func (s *Server) serveFirstPoll(w http.ResponseWriter, r *http.Request) bool {
 	sess := s.open(newHandshake(r, s.cfg.TrustedProxies), nil)
 	if sess == nil {
-		s.rejectDraining(w)
+		s.rejectDraining(w, r)
 		return false
 	}
 	sess.mu.Lock()

@@ -1,6 +1,17 @@
 package engineio
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/causeway-rt/causeway/internal/tally"
+)
+
+// Histogram counts values by size.
+type Histogram = tally.Classes
+
+// SizeBounds are those of the histograms of sizes, in bytes.
+var SizeBounds = []int64{64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10}
 
 // Stats counts since the server began, but for the gauges, which say what is now. A
 // reason that has not occurred may be absent from its map.
@@ -21,14 +32,29 @@ type Stats struct {
 	PacketsIn, PacketsOut map[Transport]int64
 	BytesIn, BytesOut     map[Transport]int64 // without HTTP and WebSocket headers on the way in
 
+	// SizesIn are the sizes of the packets in PacketsIn.
+	SizesIn map[Transport]Histogram
+	// Lifetimes are how long ended sessions were there, in nanoseconds.
+	Lifetimes Histogram
+
 	VolatileDropped int64 // batches
 	SlowClosed      int64 // sessions
 	Stalls          int64 // times that a kernel buffer was full
 }
 
+// Open is the number of open sessions, whatever carries them.
+func (s Stats) Open() (n int) {
+	for _, of := range s.Sessions {
+		n += of
+	}
+	return n
+}
+
 // counters are the server's figures.
 type counters struct {
-	opened, packetsIn, bytesIn, packetsOut, bytesOut [2]atomic.Int64 // by transportIndex
+	opened, packetsOut, bytesOut [2]atomic.Int64 // by transportIndex
+	sizesIn                      [2]*tally.Tally // likewise
+	lifetimes                    *tally.Tally    // nanoseconds
 
 	upgrades, upgradesFailed, volatileDropped, slow, stalls atomic.Int64
 
@@ -45,11 +71,19 @@ func transportIndex(t Transport) int {
 	return 0
 }
 
-func (c *counters) in(t Transport, packets, bytes int) {
-	i := transportIndex(t)
-	c.packetsIn[i].Add(int64(packets))
-	c.bytesIn[i].Add(int64(bytes))
+func (c *counters) init() {
+	for i := range c.sizesIn {
+		c.sizesIn[i] = tally.New(SizeBounds...)
+	}
+	var bounds []int64
+	for _, d := range [...]time.Duration{time.Second, 10 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 8 * time.Hour, 24 * time.Hour} {
+		bounds = append(bounds, int64(d))
+	}
+	c.lifetimes = tally.New(bounds...)
 }
+
+// in counts one packet.
+func (c *counters) in(t Transport, bytes int) { c.sizesIn[transportIndex(t)].Add(int64(bytes), 1) }
 
 func (c *counters) out(t Transport, packets, bytes int) {
 	i := transportIndex(t)
@@ -79,9 +113,13 @@ func (s *Server) Stats() Stats {
 		Sessions: map[Transport]int{Polling: 0, WebSocket: 0},
 		Opened:   byTransport(&c.opened), Closed: map[Reason]int64{}, Rejected: map[string]int64{},
 		Upgrades: c.upgrades.Load(), UpgradesFailed: c.upgradesFailed.Load(),
-		PacketsIn: byTransport(&c.packetsIn), BytesIn: byTransport(&c.bytesIn),
+		PacketsIn: map[Transport]int64{}, BytesIn: map[Transport]int64{}, SizesIn: map[Transport]Histogram{}, Lifetimes: c.lifetimes.Read(),
 		PacketsOut: byTransport(&c.packetsOut), BytesOut: byTransport(&c.bytesOut),
 		VolatileDropped: c.volatileDropped.Load(), SlowClosed: c.slow.Load(), Stalls: c.stalls.Load(),
+	}
+	for _, t := range [...]Transport{Polling, WebSocket} {
+		sizes := c.sizesIn[transportIndex(t)].Read()
+		out.SizesIn[t], out.PacketsIn[t], out.BytesIn[t] = sizes, sizes.Total(), sizes.Sum
 	}
 	for _, f := range s.flushers {
 		out.PacketsOut[WebSocket] += f.messages.Load()

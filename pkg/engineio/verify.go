@@ -136,8 +136,16 @@ func (s *Server) reject(w http.ResponseWriter, r *http.Request, why rejection) {
 	s.refuse(w, r, why, codeMessages[why.code()])
 }
 
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why rejection, message string) {
+// refused counts a request, and tells of it.
+func (s *Server) refused(r *http.Request, why rejection) {
 	s.stats.rejected(why)
+	if s.cfg.OnRefused != nil {
+		s.cfg.OnRefused(r, why.String())
+	}
+}
+
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why rejection, message string) {
+	s.refused(r, why)
 	status := http.StatusBadRequest
 	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		w.Header().Set("Connection", "close")

@@ -187,3 +187,17 @@ func TestImpossibleConfigurationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestRefusedRequestsAreTold(t *testing.T) {
+	told := make(chan string, 1)
+	w := newTCPWorld(t, Config{OnRefused: func(r *http.Request, reason string) { told <- r.URL.Query().Get("EIO") + " " + reason }})
+	w.get("EIO=3&transport=polling")
+	if got := receive(t, told, "the reason"); got != "3 unsupported_protocol" {
+		t.Errorf("%q", got)
+	}
+	w.server.Refuse()
+	w.get(pollingQuery)
+	if got := receive(t, told, "the reason"); got != "4 draining" {
+		t.Errorf("%q", got)
+	}
+}

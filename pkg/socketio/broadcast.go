@@ -56,7 +56,7 @@ func (n *Namespace) deliverAs(b *Broadcast, id int64, expect func(*Socket) bool)
 		}
 	}
 	n.inFlight.RUnlock()
-	n.server.counters.delivered.Add(int64(delivered))
+	n.server.counters.deliver(batch, delivered)
 	if n.outgoing.Load() > 0 {
 		n.overhear(to.sockets, b)
 	}

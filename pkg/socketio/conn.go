@@ -135,8 +135,16 @@ func (c *conn) complete(s *Socket, kind packetKind, id int64, data []byte, attac
 	for _, a := range attachments {
 		size += len(a)
 	}
-	c.push(&job{kind: jobEvent, size: size, event: Event{socket: s, name: name, args: args, id: id}})
+	j := &job{kind: jobEvent, size: size, event: Event{socket: s, name: name, args: args, id: id}}
+	if c.server.counters.packetsIn[kind].Load()%waitSample == 0 {
+		j.since = now()
+	}
+	c.push(j)
 }
+
+// waitSample is of how many events one is timed: a look at the clock for each would be
+// felt.
+const waitSample = 64
 
 // socket returns the socket in a namespace, or nil.
 func (c *conn) socket(namespace string) *Socket {

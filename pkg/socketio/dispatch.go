@@ -13,6 +13,9 @@ func (c *conn) run(j *job) {
 	case jobOpen:
 		s.begin()
 	case jobEvent:
+		if j.since != 0 {
+			c.server.counters.waits.Add(int64(j.since.until(now())), 1)
+		}
 		if s.state.Load() == stateKicked {
 			c.server.counters.eventsDropped.Add(1)
 			return

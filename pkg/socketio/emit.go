@@ -76,7 +76,7 @@ func (s *Socket) send(id int64, event string, data []byte, attachments [][]byte,
 		return sendError(err)
 	}
 	if taken {
-		s.ns.server.counters.delivered.Add(1)
+		s.ns.server.counters.deliver(batch, 1)
 	}
 	heard := s.outgoingListeners()
 	if len(heard) == 0 {

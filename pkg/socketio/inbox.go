@@ -1,15 +1,27 @@
 package socketio
 
+import "time"
+
 // job is something for the inbox's goroutine: an event, or the beginning or the
 // end of a socket.
 type job struct {
 	next   *job
 	kind   jobKind
+	since  clock // when it arrived, of a few events; 0 of the others
 	size   int   // bytes of the event
 	event  Event // of the other kinds only the socket
 	reason Reason
 	err    error
 }
+
+// clock is a time in microseconds that begins again at 0 every 71 minutes: it lies in what
+// would be padding, where a longer one would make each job a larger piece of memory.
+type clock uint32
+
+func now() clock { return max(1, clock(time.Now().UnixMicro())) }
+
+// until is how long it is from t to a later clock.
+func (t clock) until(later clock) time.Duration { return time.Duration(later-t) * time.Microsecond }
 
 type jobKind byte
 

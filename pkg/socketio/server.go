@@ -77,6 +77,7 @@ func newServer(cfg Config) (*Server, error) {
 		namespaces: make(map[string]*Namespace),
 		idle:       make(chan struct{}),
 	}
+	s.counters.init()
 	s.limits.intern = s.knownName
 	s.cluster, _ = cfg.Adapter.(ClusterAdapter)
 	if told, ok := cfg.Adapter.(PrivateRoomsAdapter); ok {

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/causeway-rt/causeway/internal/tally"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
@@ -41,7 +42,12 @@ type Stats struct {
 	JoinsRefused int64 // joins refused because the socket was in Config.MaxRoomsPerSocket
 	Emits        int64 // calls of Emit, to one socket or many
 	Delivered    int64 // events taken by sessions: the fan-out of Emits and Heard
-	Heard        int64 // broadcasts of other nodes that were delivered
+	// DeliveredSizes are the sizes of the events in Delivered, attachments included.
+	DeliveredSizes engineio.Histogram
+	// Waits are for how long events waited for their handlers, in nanoseconds: a sample
+	// of about one event in 64.
+	Waits engineio.Histogram
+	Heard int64 // broadcasts of other nodes that were delivered
 
 	AcksIn         int64 // acks of clients that were waited for
 	AcksOut        int64 // acks sent to clients
@@ -61,10 +67,32 @@ type counters struct {
 
 	connected, rejected                                   atomic.Int64
 	eventsIn, unhandled, eventsDropped, inboxFull, panics atomic.Int64
-	joins, joinsRefused, emits, delivered, heard          atomic.Int64
+	joins, joinsRefused, emits, heard                     atomic.Int64
 	acksIn, acksOut, badAcks, ackTimeouts, acksRefused    atomic.Int64
 	deliverRefused                                        atomic.Int64
 	throttled, throttledFor, namespacesRefused            atomic.Int64
+
+	delivered *tally.Tally // bytes
+	waits     *tally.Tally // nanoseconds
+}
+
+func (c *counters) init() {
+	c.delivered = tally.New(engineio.SizeBounds...)
+	var bounds []int64
+	for d := 100 * time.Microsecond; d <= 10*time.Second; d *= 10 {
+		bounds = append(bounds, int64(d), int64(3*d))
+	}
+	c.waits = tally.New(bounds...)
+}
+
+// deliver counts a packet that n sessions have taken.
+func (c *counters) deliver(batch []*engineio.Message, n int) {
+	size := 0
+	for _, m := range batch {
+		data, _ := m.Data()
+		size += len(data)
+	}
+	c.delivered.Add(int64(size), int64(n))
 }
 
 func (c *counters) ended(r Reason)   { countReason(&c.endedBy, r) }
@@ -83,14 +111,16 @@ func countReason(by *[len(reasons)]atomic.Int64, r Reason) {
 // same instant.
 func (s *Server) Stats() Stats {
 	c := &s.counters
+	delivered := c.delivered.Read()
 	st := Stats{
+		Delivered: delivered.Total(), DeliveredSizes: delivered, Waits: c.waits.Read(),
 		Sockets: make(map[string]int64), Rooms: make(map[string]int64),
 		Disconnects: make(map[Reason]int64), Refused: make(map[Reason]int64), PacketsIn: make(map[string]int64),
 		Connected: c.connected.Load(), Rejected: c.rejected.Load(),
 		Events: c.eventsIn.Load(), Unhandled: c.unhandled.Load(), EventsDropped: c.eventsDropped.Load(),
 		InboxFull: c.inboxFull.Load(),
 		Throttled: c.throttled.Load(), ThrottledFor: time.Duration(c.throttledFor.Load()), NamespacesRefused: c.namespacesRefused.Load(), Panics: c.panics.Load(),
-		Joins: c.joins.Load(), JoinsRefused: c.joinsRefused.Load(), Emits: c.emits.Load(), Delivered: c.delivered.Load(), Heard: c.heard.Load(),
+		Joins: c.joins.Load(), JoinsRefused: c.joinsRefused.Load(), Emits: c.emits.Load(), Heard: c.heard.Load(),
 		AcksIn: c.acksIn.Load(), AcksOut: c.acksOut.Load(), BadAcks: c.badAcks.Load(),
 		AckTimeouts: c.ackTimeouts.Load(), AcksRefused: c.acksRefused.Load(), DeliverRefused: c.deliverRefused.Load(),
 	}

@@ -20,6 +20,7 @@ const (
 	nameCPU     = "process_cpu_seconds_total"
 	nameMemory  = "process_resident_memory_bytes"
 	nameBorn    = "process_start_time_seconds"
+	nameNodes   = "gateway_process_nodes" // more than 1: its process has other nodes as well
 	nameQueue   = "gateway_queue_bytes"
 	namePublish = "gateway_adapter_publish_duration_seconds"
 )

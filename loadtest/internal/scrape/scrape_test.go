@@ -105,11 +105,12 @@ nodejs_gc_duration_seconds_count{kind="minor"} 5
 }
 
 func TestServersOfOneProcessAreCountedOnce(t *testing.T) {
-	born := []float64{100.25, 100.25, 100.5} // the third is a process of its own
+	born := []float64{100.25, 100.25, 100.5, 100.25} // the third is a process of its own
+	nodes := []int{2, 2, 2, 1}                       // and so is the fourth, which was started in the same moment
 	var urls []string
-	for _, at := range born {
+	for i, at := range born {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprintf(w, "process_start_time_seconds %g\nprocess_cpu_seconds_total 3\nprocess_resident_memory_bytes 1000\ngateway_connections 7\n", at)
+			fmt.Fprintf(w, "process_start_time_seconds %g\nprocess_cpu_seconds_total 3\nprocess_resident_memory_bytes 1000\ngateway_connections 7\ngateway_process_nodes %d\n", at, nodes[i])
 		}))
 		t.Cleanup(server.Close)
 		urls = append(urls, server.URL)
@@ -121,7 +122,7 @@ func TestServersOfOneProcessAreCountedOnce(t *testing.T) {
 	defer s.Close()
 	for range 2 {
 		got := s.Sample(context.Background())
-		for i, cpu := range []float64{3, 0, 3} {
+		for i, cpu := range []float64{3, 0, 3, 3} {
 			if got[i].CPUSeconds != cpu || got[i].ResidentBytes != int64(cpu)*1000/3 || got[i].Connections != 7 {
 				t.Errorf("server %d: %+v, want %v s of CPU", i, got[i], cpu)
 			}

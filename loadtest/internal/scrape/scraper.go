@@ -119,7 +119,9 @@ func (s *Scraper) sample(ctx context.Context, t *target) result.Sample {
 	if err != nil {
 		return t.note(result.NoSample(), err)
 	}
-	t.born, _ = families.sum(nameBorn)
+	if nodes, _ := families.sum(nameNodes); nodes > 1 {
+		t.born, _ = families.sum(nameBorn)
+	}
 	return t.note(families.sample(&t.publish), nil)
 }
 
