@@ -99,7 +99,7 @@ func newBus(cfg Config, nodes int, log *slog.Logger) (*bus, error) {
 	case "", AdapterClassic:
 		b.kind = AdapterClassic
 		rc.PrivateRooms = privateRooms(cfg.PrivateRooms, nodes)
-		log.Info("private rooms", "heard by", rc.PrivateRooms, "nodes", nodes)
+		log.Debug("private rooms", "heard by", rc.PrivateRooms, "nodes", nodes)
 		b.adapter, err = redis.New(rc)
 	case AdapterSharded:
 		b.kind = AdapterSharded
