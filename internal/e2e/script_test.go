@@ -36,7 +36,8 @@ type said struct {
 	Error string   `json:"error"`
 	Trace []string `json:"trace"`
 
-	Account account `json:"account"` // of talkWhileANodeIsIll
+	Account   account   `json:"account"`   // of talkWhileANodeIsIll
+	Witnesses []witness `json:"witnesses"` // of membersDuringARollout
 }
 
 // startScript starts a scenario against url. The process ends with the test.
