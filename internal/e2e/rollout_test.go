@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,14 +23,18 @@ const (
 	connecting = time.Second
 )
 
-// rolloutWindows let about 17 clients a second go. A balancer that deals in turn leaves
+// rolloutWindows let about 15 clients a second go. A balancer that deals in turn leaves
 // a third of the clients on the first of three nodes, a half on the second once those of
 // the first have gone to the others, and three quarters on the last.
-var rolloutWindows = []time.Duration{6 * time.Second, 9 * time.Second, 13500 * time.Millisecond}
+var rolloutWindows = []time.Duration{6500 * time.Millisecond, 10 * time.Second, 15 * time.Second}
+
+// tagLine is what a gateway says when it serves.
+var tagLine = regexp.MustCompile(`gateway serving .* node (\S{4}),`)
 
 // restart is one of a rollout.
 type restart struct {
 	node          *server
+	tag           string // of its sessions, before
 	window        time.Duration
 	began, exited time.Time // SIGTERM, and the end of the process
 }
@@ -43,13 +49,13 @@ func TestRolloutIsOneReconnectAtATime(t *testing.T) {
 	for i, window := range rolloutWindows {
 		n := startGateway(t, append([]string{"--drain-window", window.String()}, flags...)...)
 		nodes = append(nodes, n)
-		restarts[i] = &restart{node: n, window: window}
+		restarts[i] = &restart{node: n, tag: tagLine.FindStringSubmatch(n.log.String())[1], window: window}
 	}
 	balancer := startHAProxy(t, nodes)
 	const room = "rollout"
 	var scripts []*script
 	for range rolloutProcesses {
-		scripts = append(scripts, startScript(t, "membersDuringARollout", balancer.url(), options{"count": rolloutClients / rolloutProcesses, "room": room, "seconds": 100}))
+		scripts = append(scripts, startScript(t, "clientsDuringARollout", balancer.url(), options{"count": rolloutClients / rolloutProcesses, "room": room, "seconds": 100}))
 	}
 	each := func(do func(*script)) {
 		for _, s := range scripts {
@@ -71,10 +77,13 @@ func TestRolloutIsOneReconnectAtATime(t *testing.T) {
 	stop()
 	each(func(s *script) { s.tell(totals(t, streams)) })
 	o := observed{restarts: restarts, streams: streams}
-	each(func(s *script) { o.witnesses = append(o.witnesses, s.expect("accounted").Witnesses...) })
+	each(func(s *script) { o.add(s.expect("accounted")) })
 	each(func(s *script) { s.expect("passed") })
 	o.judge(t)
-	judgeRequests(t, balancer, &o)
+	o.judgeRequests(t, balancer)
+	for _, n := range nodes {
+		n.kill() // sessions whose clients have ended without a word would hold it up
+	}
 }
 
 // run restarts the node on its addresses.
@@ -82,6 +91,9 @@ func (r *restart) run() {
 	r.began = time.Now()
 	r.node.terminateWithin(rolloutDelay + r.window + 12*time.Second)
 	r.exited = time.Now()
+	if n := strings.Count(r.node.log.String(), "all_left=true"); n != 1 {
+		r.node.t.Errorf("node %s says %d times that all had left when it ended", r.tag, n)
+	}
 	r.node.launch()
 }
 
@@ -103,41 +115,50 @@ func totals(t *testing.T, streams []*stream) string {
 }
 
 // judgeRequests looks at the rollout from the balancer.
-func judgeRequests(t *testing.T, balancer *haproxy, o *observed) {
+func (o *observed) judgeRequests(t *testing.T, balancer *haproxy) {
 	t.Helper()
-	closed := o.closedSessions()
+	began := o.restarts[0].began
+	closed := map[string]bool{}
+	for _, g := range o.gaps() {
+		closed[g.lost.SID] = true
+	}
 	var handshakes []time.Time
+	// It writes a line for a WebSocket when that has ended.
+	eventually(t, 10*time.Second, "the balancer's log", func() error {
+		handshakes = handshakes[:0]
+		for _, r := range balancer.over() {
+			if r.sid == "" && r.at.After(began) {
+				handshakes = append(handshakes, r.at)
+			}
+		}
+		if n := len(o.gaps()); len(handshakes) < n {
+			return fmt.Errorf("%d handshakes, and %d clients came back", len(handshakes), n)
+		}
+		return nil
+	})
 	unknown := 0
 	for _, r := range balancer.over() {
 		switch {
-		case r.at.Before(o.restarts[0].began):
-		case r.status >= 400 && r.status < 500 && closed[r.sid]:
+		case r.at.Before(began) || !r.failed():
+		case r.status < 500 && r.status >= 400 && closed[r.sid]:
 			unknown++
-		case r.failed():
+		default:
 			t.Errorf("a request failed: %s", r.line)
-		}
-		if r.sid == "" && r.at.After(o.restarts[0].began) {
-			handshakes = append(handshakes, r.at)
 		}
 	}
 	burst := most(handshakes, time.Second)
-	t.Logf("%d handshakes at the balancer, at most %d in any second; %d requests for closed sessions got 4xx", len(handshakes), burst, unknown)
+	t.Logf("%d handshakes at the balancer, at most %d in any second; %d requests of closed sessions got 4xx", len(handshakes), burst, unknown)
 	if burst > rolloutClients/10 {
 		t.Errorf("%d handshakes in a second, of %d clients", burst, rolloutClients)
-	}
-	for i, r := range o.restarts {
-		if n := strings.Count(r.node.log.String(), "all_left=true"); n != 1 {
-			t.Errorf("node %d says %d times that all had left when it ended", i, n)
-		}
 	}
 }
 
 // most is the largest number of moments within a span.
-func most(moments []time.Time, span time.Duration) (n int) {
+func most(moments []time.Time, within time.Duration) (n int) {
 	slices.SortFunc(moments, time.Time.Compare)
 	first := 0
 	for i, m := range moments {
-		for m.Sub(moments[first]) > span {
+		for m.Sub(moments[first]) > within {
 			first++
 		}
 		n = max(n, i-first+1)

@@ -36,8 +36,10 @@ type said struct {
 	Error string   `json:"error"`
 	Trace []string `json:"trace"`
 
-	Account   account   `json:"account"`   // of talkWhileANodeIsIll
-	Witnesses []witness `json:"witnesses"` // of membersDuringARollout
+	Account account `json:"account"` // of talkWhileANodeIsIll
+
+	Witnesses []witness   `json:"witnesses"` // of clientsDuringARollout
+	Latest    [][]float64 `json:"latest"`    // likewise
 }
 
 // startScript starts a scenario against url. The process ends with the test.
