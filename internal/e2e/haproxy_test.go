@@ -34,6 +34,7 @@ global
 defaults
   mode http
   timeout connect 2s
+  timeout check 5s
   timeout client 60s
   timeout server 60s
   timeout tunnel 1h
@@ -139,10 +140,11 @@ func (h *haproxy) sum(names ...string) (n int) {
 	return n
 }
 
-// A line of option httplog: … backend/server timers status bytes - - end … "request",
-// where the first letter of the end says whether it was the server that broke off; and
-// the session that a request names.
+// A line of option httplog: … [time] frontend backend/server timers status bytes - - end …
+// "request", where the first letter of the end says whether it was the server that broke
+// off; and the session that a request names.
 var (
+	httpBegan  = regexp.MustCompile(`\[(\d\d/\w{3}/\d{4}:[\d:.]+)\] `)
 	httpResult = regexp.MustCompile(` nodes/\S+ \S+ (-?\d+) \d+ - - (\S)`)
 	sidInQuery = regexp.MustCompile(`[?&]sid=([\w-]+)`)
 )
@@ -174,4 +176,41 @@ func (h *haproxy) refusals() string {
 		}
 	}
 	return shorten(out.String())
+}
+
+// balanced is a request that the balancer has passed on, once it is over.
+type balanced struct {
+	at     time.Time // when it began
+	status int       // -1: none came
+	sid    string    // that it names
+	broken bool      // by the node, in the middle
+	line   string
+}
+
+// failed reports whether its client got something else than a good answer.
+func (b balanced) failed() bool { return b.status >= 400 || b.broken }
+
+// over returns the requests that are over, in the order in which they ended.
+func (h *haproxy) over() (all []balanced) {
+	h.t.Helper()
+	log, err := os.ReadFile(h.requests)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(log)) {
+		began, result := httpBegan.FindStringSubmatch(line), httpResult.FindStringSubmatch(line)
+		if began == nil || result == nil {
+			continue
+		}
+		b := balanced{line: strings.TrimSpace(line), broken: strings.Contains("SsPRI", result[2])}
+		if b.at, err = time.ParseInLocation("02/Jan/2006:15:04:05.000", began[1], time.Local); err != nil {
+			h.t.Fatal(err)
+		}
+		b.status, _ = strconv.Atoi(result[1]) // it is a number
+		if sid := sidInQuery.FindStringSubmatch(line); sid != nil {
+			b.sid = sid[1]
+		}
+		all = append(all, b)
+	}
+	return all
 }

@@ -132,16 +132,18 @@ func (s *server) kill() {
 }
 
 // terminate asks the process to drain and checks that it ends well.
-func (s *server) terminate() {
+func (s *server) terminate() { s.terminateWithin(15 * time.Second) }
+
+func (s *server) terminateWithin(limit time.Duration) {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.t.Error(err)
 	}
 	select {
 	case <-s.exited:
-	case <-time.After(15 * time.Second):
+	case <-time.After(limit):
 		s.kill()
-		s.t.Errorf("%s did not end within 15 s of SIGTERM", s.program)
+		s.t.Errorf("%s did not end within %v of SIGTERM", s.program, limit)
 		return
 	}
 	if state := s.cmd.ProcessState; !state.Success() {

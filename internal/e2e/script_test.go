@@ -37,6 +37,9 @@ type said struct {
 	Trace []string `json:"trace"`
 
 	Account account `json:"account"` // of talkWhileANodeIsIll
+
+	Witnesses []witness   `json:"witnesses"` // of clientsDuringARollout
+	Latest    [][]float64 `json:"latest"`    // likewise
 }
 
 // startScript starts a scenario against url. The process ends with the test.

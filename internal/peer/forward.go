@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -71,7 +70,7 @@ type Forwarder struct {
 	idle     chan struct{} // signalled when the last request under way has ended
 
 	mu       sync.Mutex
-	underWay int // guarded by mu: forwarded polls and posts
+	underWay map[*http.Request]*known // guarded by mu: forwarded polls and posts, and to whom
 }
 
 // NewForwarder returns a Forwarder, which the caller ends with Close.
@@ -85,7 +84,7 @@ func NewForwarder(cfg Forwarding) (*Forwarder, error) {
 	if cfg.ObserveAdded == nil {
 		cfg.ObserveAdded = func(string, time.Duration) {}
 	}
-	f := &Forwarder{cfg: cfg, tag: cfg.Registry.Tag(), log: cfg.Logger, idle: make(chan struct{}, 1)}
+	f := &Forwarder{cfg: cfg, tag: cfg.Registry.Tag(), log: cfg.Logger, idle: make(chan struct{}, 1), underWay: map[*http.Request]*known{}}
 	f.dialer.Timeout = dialTimeout / 2
 	f.transport = &http.Transport{
 		DialContext:            f.dial,
@@ -192,17 +191,20 @@ func (f *Forwarder) failed(r *http.Request, n *known, err error) failure {
 	return failBroken
 }
 
-// enter and leave count the requests under way.
-func (f *Forwarder) enter() {
+// enter and leave keep the requests under way.
+func (f *Forwarder) enter(r *http.Request, n *known) {
 	f.mu.Lock()
-	f.underWay++
+	f.underWay[r] = n
 	f.mu.Unlock()
 }
 
-func (f *Forwarder) leave() {
+func (f *Forwarder) leave(r *http.Request) {
 	f.mu.Lock()
-	f.underWay--
-	last := f.underWay == 0
+	delete(f.underWay, r)
+	last := len(f.underWay) == 0
+	if last {
+		f.underWay = map[*http.Request]*known{} // a map does not shrink
+	}
 	f.mu.Unlock()
 	if last {
 		select {
@@ -215,38 +217,7 @@ func (f *Forwarder) leave() {
 func (f *Forwarder) pending() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.underWay
-}
-
-// Drain lets go of other nodes' sessions. Tunnels end evenly over window, with jitter:
-// their clients reconnect elsewhere. Polls are left to end by themselves, each with the
-// request to close its connection, so that the session goes on through another node.
-// Drain returns when nothing is left, or with ctx's error when that ends first.
-func (f *Forwarder) Drain(ctx context.Context, window time.Duration) error {
-	f.draining.Store(true)
-	all := f.relays.all()
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	start := time.Now()
-	for i, t := range all {
-		share := float64(window) / float64(len(all))
-		timer.Reset(time.Until(start.Add(time.Duration(share * (float64(i) + rand.Float64())))))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		t.end()
-	}
-	for f.pending() > 0 {
-		select {
-		case <-f.idle:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
+	return len(f.underWay)
 }
 
 // Close ends every tunnel and waits for the goroutines that carry them. Requests under

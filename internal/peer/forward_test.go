@@ -297,34 +297,6 @@ func TestRefusedUpgradeOpensNoWayInside(t *testing.T) {
 	}
 }
 
-func TestDrainLetsGoOfOthersSessions(t *testing.T) {
-	store := &Memory{}
-	a, b := startNode(t, store, nodeConfig{}), startNode(t, store, nodeConfig{})
-	tunnelled, polling := a.handshake(), a.handshake()
-	_, br, resp := b.upgrade(tunnelled, frame("2probe"))
-	if resp.StatusCode != 101 {
-		t.Fatalf("%s", resp.Status)
-	}
-	expect(t, br, "\x81\x063probe")
-	held := make(chan answer, 1)
-	go func() { held <- b.get(polling) }()
-	until(t, "the poll to be held", func() bool { return b.forward.pending() == 1 })
-	drained := make(chan error, 1)
-	go func() { drained <- b.forward.Drain(t.Context(), 10*time.Millisecond) }()
-	if rest, _ := io.ReadAll(br); len(rest) > 0 {
-		t.Errorf("the tunnel brought %q", rest)
-	}
-	if got := a.post(polling, "4x"); got.status != 200 { // the held poll has something to say
-		t.Fatalf("%+v", got)
-	}
-	if got := receive(t, "the poll's answer", held); got.status != 200 || got.body != "4x" {
-		t.Errorf("%+v", got)
-	}
-	if err := receive(t, "the drain's end", drained); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestNodeThatLeavesTakesItsRequestsWithIt(t *testing.T) {
 	store := &Memory{}
 	a, b := startNode(t, store, nodeConfig{}), startNode(t, store, nodeConfig{})

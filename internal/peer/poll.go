@@ -13,8 +13,8 @@ import (
 // servePoll forwards a request that is not an upgrade: a GET that is held, or a POST.
 func (f *Forwarder) servePoll(w http.ResponseWriter, r *http.Request, n *known) {
 	began := time.Now()
-	f.enter()
-	defer f.leave()
+	f.enter(r, n)
+	defer f.leave(r)
 	ctx, cancel := context.WithCancel(r.Context()) // a client that goes away takes its request with it
 	defer cancel()
 	defer context.AfterFunc(n.gone, cancel)()

@@ -15,9 +15,10 @@ import (
 // forward: it checks that a peer sent them, makes them again what the client sent, and
 // hands them to this node's own handler. They go no further, whoever owns the session.
 type Receiver struct {
-	token string
-	local http.Handler
-	log   *slog.Logger
+	token    string
+	local    http.Handler
+	releaser releaser // local, if it can; nil otherwise
+	log      *slog.Logger
 
 	trunks trunks
 
@@ -31,8 +32,9 @@ const trunkPatience = 45 * time.Second
 // Close; local is its Socket.IO
 // handler, and logger is told of requests that are no peer's.
 func NewReceiver(tag, key string, local http.Handler, logger *slog.Logger) *Receiver {
+	releaser, _ := local.(releaser)
 	return &Receiver{
-		token: token(key, tag), local: local, log: logger,
+		token: token(key, tag), local: local, releaser: releaser, log: logger,
 		trunks: trunks{patience: trunkPatience, byID: map[string]*trunk{}},
 	}
 }
@@ -56,8 +58,12 @@ func (o *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o.served.Add(1)
-	if original.Method == methodTrunk {
+	switch original.Method {
+	case methodTrunk:
 		o.trunks.serve(w, r)
+		return
+	case methodRelease:
+		o.release(w, original)
 		return
 	}
 	if t, number := o.trunks.find(r); t != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/causeway-rt/causeway/internal/pace"
 )
 
 // Refuse makes the server answer new sessions with 503 from now on.
@@ -16,19 +18,8 @@ func (s *Server) Drain(ctx context.Context, window time.Duration) error {
 	s.Refuse()
 	sessions := s.all()
 	rand.Shuffle(len(sessions), func(i, j int) { sessions[i], sessions[j] = sessions[j], sessions[i] })
-	start := time.Now()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for i, sess := range sessions {
-		if pause := time.Until(start.Add(slot(window, i, len(sessions)))); pause > 0 {
-			timer.Reset(pause)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		sess.Close(ReasonShutdown)
+	if err := pace.Each(ctx, window, len(sessions), func(i int) { sessions[i].Close(ReasonShutdown) }); err != nil {
+		return err
 	}
 	for _, sess := range s.all() { // handshakes that were under way
 		sess.Close(ReasonShutdown)
@@ -42,15 +33,6 @@ func (s *Server) Drain(ctx context.Context, window time.Duration) error {
 	}
 	s.signalEmptied() // another Drain, or Close, may wait as well
 	return nil
-}
-
-// slot is the time of the i-th of n closings: somewhere in its share of the window.
-func slot(window time.Duration, i, n int) time.Duration {
-	if window <= 0 {
-		return 0
-	}
-	share := float64(window) / float64(n)
-	return time.Duration(share * (float64(i) + rand.Float64()))
 }
 
 func (s *Server) count() int {

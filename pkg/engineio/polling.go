@@ -126,3 +126,12 @@ func (s *Session) pollFailed(p *poll) {
 		s.fail(ReasonTransportError)
 	}
 }
+
+// ReleasePoll has the held GET of a session answered with a noop packet, so that its
+// client sends the next: for a proxy between the two that is about to stop. It does
+// nothing if no GET is held.
+func (s *Server) ReleasePoll(id string) {
+	if sess := s.session(id); sess != nil {
+		sess.sendNoop()
+	}
+}

@@ -63,6 +63,9 @@ func (s *Server) Drain(ctx context.Context, window time.Duration) error {
 	return s.engine.Drain(ctx, window)
 }
 
+// ReleasePoll is [engineio.Server.ReleasePoll].
+func (s *Server) ReleasePoll(sid string) { s.engine.ReleasePoll(sid) }
+
 // Close ends every socket with ReasonServerShutdown and without a DISCONNECT
 // packet, so that clients reconnect elsewhere. It returns when every handler has
 // returned and every goroutine of the server has ended, or ctx ends. End the

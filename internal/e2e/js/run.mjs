@@ -15,11 +15,12 @@ import * as emitter from "./scenarios/emitter.mjs";
 import * as api from "./scenarios/api.mjs";
 import * as nodes from "./scenarios/nodes.mjs";
 import * as balanced from "./scenarios/balanced.mjs";
+import * as rollout from "./scenarios/rollout.mjs";
 import * as browser from "./scenarios/browser.mjs";
 import * as limits from "./scenarios/limits.mjs";
 
 const scenarios = {
-  ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...api, ...nodes, ...balanced, ...browser,
+  ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...api, ...nodes, ...balanced, ...rollout, ...browser,
   ...limits,
 };
 

@@ -40,9 +40,14 @@ export class Trial {
 
   // told waits for the line on stdin that the test answers with.
   async told(what) {
+    assert.equal(await this.line(what), what);
+  }
+
+  // line waits for a line on stdin, whatever it says.
+  async line(what) {
     this.#lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
     const { value, done } = await this.named(`the test to say ${what}`, this.#lines.next());
-    assert.equal(done ? "end of input" : value, what);
+    return done ? "end of input" : value;
   }
 
   // named makes a wait show up by name when the trial expires during it.
