@@ -15,9 +15,10 @@ import * as emitter from "./scenarios/emitter.mjs";
 import * as nodes from "./scenarios/nodes.mjs";
 import * as balanced from "./scenarios/balanced.mjs";
 import * as browser from "./scenarios/browser.mjs";
+import * as tokens from "./scenarios/tokens.mjs";
 
 const scenarios = {
-  ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...nodes, ...balanced, ...browser,
+  ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...nodes, ...balanced, ...browser, ...tokens,
 };
 
 const [name, options = "{}"] = process.argv.slice(2);
