@@ -34,7 +34,7 @@ func New(cfg Config, log *slog.Logger) (*Access, error) {
 	}
 	a := &Access{
 		namespaces: map[string]*Rules{}, anonymous: map[string]*Member{}, leeway: cfg.Leeway, log: log,
-		refusals: newRefusals(), checking: make(chan struct{}, turns()),
+		refusals: newRefusals(), checking: make(chan struct{}, atOnce()),
 	}
 	a.sharing.by = map[[32]byte]*shared{}
 	a.watch.sooner = make(chan struct{}, 1)
@@ -74,7 +74,7 @@ func (a *Access) Namespaces() (names []string) {
 }
 
 // Admit decides about a client that wants to join a namespace, by the auth object of its
-// CONNECT. It may wait for a set of keys; ctx bounds that. An error is a *Refusal. namespace
+// CONNECT. It may wait for a set of keys, for seconds or until ctx ends. An error is a *Refusal. namespace
 // must be one of Namespaces.
 func (a *Access) Admit(ctx context.Context, namespace string, auth json.RawMessage) (*Member, error) {
 	token, there, ok := tokenOf(auth)
@@ -106,10 +106,8 @@ func (a *Access) member(ctx context.Context, namespace, token string) (*Member, 
 	if !c.forNamespace(namespace) {
 		return nil, a.refusals.refuse(CodeNamespace, "not for "+namespace)
 	}
-	g := &shared{Grants: *c.grants()}
-	g.sum = g.Grants.sum()
 	return &Member{
-		room: userPrefix + c.Subject, rules: a.namespaces[namespace], grants: g,
+		room: userPrefix + c.Subject, rules: a.namespaces[namespace], grants: a.sharing.find(c.grants()),
 		ends: c.ExpiresAt.Add(a.leeway).UnixMilli(),
 	}, nil
 }

@@ -46,20 +46,16 @@ func (g *Grants) puts(room string) bool {
 }
 
 // sum identifies equal grants.
-func (g *Grants) sum() (sum [sha256.Size]byte) {
-	h := sha256.New()
-	var n [4]byte
-	for _, list := range [][]string{g.Rooms, g.Join, g.Leave, g.Publish} {
-		binary.BigEndian.PutUint32(n[:], uint32(len(list)))
-		h.Write(n[:])
+func (g *Grants) sum() [sha256.Size]byte {
+	text := make([]byte, 0, 512)
+	for _, list := range [...][]string{g.Rooms, g.Join, g.Leave, g.Publish} {
+		text = binary.AppendUvarint(text, uint64(len(list)))
 		for _, s := range list {
-			binary.BigEndian.PutUint32(n[:], uint32(len(s)))
-			h.Write(n[:])
-			h.Write([]byte(s))
+			text = binary.AppendUvarint(text, uint64(len(s)))
+			text = append(text, s...)
 		}
 	}
-	h.Sum(sum[:0])
-	return sum
+	return sha256.Sum256(text)
 }
 
 // shared are grants that several members have.
@@ -74,6 +70,18 @@ type sharing struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	by map[[sha256.Size]byte]*shared
+}
+
+// find returns the copy of g that members share, or one that they will. It is not theirs
+// before take.
+func (t *sharing) find(g Grants) *shared {
+	sum := g.sum()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if same := t.by[sum]; same != nil {
+		return same
+	}
+	return &shared{Grants: g, sum: sum}
 }
 
 // take returns the copy of g that all members share.

@@ -65,6 +65,8 @@ func (s *keySet) find(ctx context.Context, id string, fetch bool) (setKey, error
 	if wait == nil {
 		return key, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
 	select {
 	case <-ctx.Done():
 		return setKey{}, errUnavailable

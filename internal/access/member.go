@@ -28,13 +28,14 @@ type Member struct {
 	room  string // of its user; empty if it is anonymous
 	rules *Rules
 
-	grants  *shared // beside the rules; nil if it is anonymous
-	entered bool
+	grants *shared // beside the rules; nil if it is anonymous
 
 	// Guarded by watch.mu.
 	conn Connection // nil unless it is watched
 	ends int64      // when the token ends, in ms since 1970
-	at   int        // in watch.heap
+	at   int32      // in watch.heap
+
+	entered bool // beside at for its size
 }
 
 // User returns the user, the sub of the token; empty if the client has none.

@@ -27,8 +27,8 @@ type claims struct {
 // latest is the last end of a token that is believed: the last second of the year 9999.
 const latest = 253402300799
 
-func (c *claims) grants() *Grants {
-	return &Grants{Rooms: c.Rooms, Join: c.Allow.Join, Leave: c.Allow.Leave, Publish: c.Allow.Publish}
+func (c *claims) grants() Grants {
+	return Grants{Rooms: c.Rooms, Join: c.Allow.Join, Leave: c.Allow.Leave, Publish: c.Allow.Publish}
 }
 
 // check says what can't be used of a token that is signed by us.
@@ -41,7 +41,8 @@ func (c *claims) check() error {
 	case len(c.Namespaces) > MaxPatterns || !all(c.Namespaces, CheckPattern):
 		return errors.New("namespaces are too many, or no patterns")
 	}
-	return c.grants().check()
+	g := c.grants()
+	return g.check()
 }
 
 // forNamespace reports whether the token is for a namespace.
@@ -76,26 +77,29 @@ func newKey(k Key, leeway time.Duration, log *slog.Logger) *key {
 var (
 	errCritical = errors.New("crit in the header") // RFC 7515, 4.1.11: what is not understood must be refused
 	errKeyID    = errors.New("another key is meant")
-	errBusy     = errors.New("too many tokens to check")
+	errBusy     = errors.New("too many tokens are being checked")
 )
 
-// check checks a token with this key. turn waits for a turn to do what costs time, and
-// returns what ends it.
-func (k *key) check(ctx context.Context, token string, turn func(context.Context) (func(), error)) (*claims, Code, error) {
-	c := new(claims)
-	done := func() {}
-	defer func() { done() }()
+// turns hands out turns to do what costs time.
+type turns interface {
+	turn(ctx context.Context) error
+	endTurn()
+}
+
+// check checks a token with this key.
+func (k *key) check(ctx context.Context, token string, of turns) (*claims, Code, error) {
+	c, mine := new(claims), false
 	_, err := k.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) {
 		public, err := k.find(ctx, t, c)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = of.turn(ctx)
+			mine = err == nil
 		}
-		if done, err = turn(ctx); err != nil {
-			done = func() {}
-			return nil, err
-		}
-		return public, nil
+		return public, err
 	})
+	if mine {
+		of.endTurn()
+	}
 	if err != nil {
 		return nil, k.code(err, c), err
 	}

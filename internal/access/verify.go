@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // verify checks a token with one key after the other. Its error is a *Refusal.
@@ -17,7 +18,7 @@ func (a *Access) verify(ctx context.Context, token string) (*claims, error) {
 	}
 	code, reason := CodeInvalid, "no key for it"
 	for _, k := range a.keys {
-		c, why, err := k.check(ctx, token, a.turn)
+		c, why, err := k.check(ctx, token, a)
 		if err == nil {
 			return c, nil
 		}
@@ -29,37 +30,40 @@ func (a *Access) verify(ctx context.Context, token string) (*claims, error) {
 	return nil, a.refusals.refuse(code, reason)
 }
 
-// turns is how many signatures are checked at the same time. A flood of wrong tokens
+// atOnce is how many signatures are checked at the same time. A flood of wrong tokens
 // leaves half of the processors to the clients that are connected.
-func turns() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+func atOnce() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
-// turn waits until a signature may be checked.
-func (a *Access) turn(ctx context.Context) (done func(), err error) {
+// maxWait bounds a wait for a turn, and one for a set of keys.
+const maxWait = 5 * time.Second
+
+// turn waits until a signature may be checked. Each turn ends with endTurn.
+func (a *Access) turn(ctx context.Context) error {
 	select {
 	case a.checking <- struct{}{}:
-		return func() { <-a.checking }, nil
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	select {
+	case a.checking <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return nil, errBusy
+		return errBusy
 	}
 }
+
+func (a *Access) endTurn() { <-a.checking }
 
 // tokenOf is the token in an auth object. An empty one is none: that is what a client
 // sends whose user has not logged in.
 func tokenOf(auth json.RawMessage) (token string, there, ok bool) {
 	var object struct {
-		Token json.RawMessage `json:"token"`
+		Token string `json:"token"` // null leaves it empty
 	}
-	if auth == nil {
-		return "", false, true
-	}
-	if json.Unmarshal(auth, &object) != nil {
+	if auth != nil && json.Unmarshal(auth, &object) != nil {
 		return "", false, false
 	}
-	if object.Token == nil || string(object.Token) == "null" {
-		return "", false, true
-	}
-	if json.Unmarshal(object.Token, &token) != nil {
-		return "", true, false
-	}
-	return token, token != "", true
+	return object.Token, object.Token != "", true
 }

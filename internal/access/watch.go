@@ -39,7 +39,7 @@ func (w *watch) extend(m *Member, ends int64) {
 	defer w.mu.Unlock()
 	m.ends = ends
 	if m.conn != nil {
-		heap.Fix(&w.heap, m.at)
+		heap.Fix(&w.heap, int(m.at))
 		w.wake() // it may also be sooner
 	}
 }
@@ -56,7 +56,7 @@ func (w *watch) drop(m *Member) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if m.conn != nil {
-		heap.Remove(&w.heap, m.at)
+		heap.Remove(&w.heap, int(m.at))
 	}
 }
 
@@ -109,12 +109,12 @@ func (h endings) Less(i, j int) bool { return h[i].ends < h[j].ends }
 
 func (h endings) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].at, h[j].at = i, j
+	h[i].at, h[j].at = int32(i), int32(j)
 }
 
 func (h *endings) Push(x any) {
 	m := x.(*Member)
-	m.at = len(*h)
+	m.at = int32(len(*h))
 	*h = append(*h, m)
 }
 

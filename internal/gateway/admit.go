@@ -49,9 +49,7 @@ type refusalData struct {
 
 // admit decides whether a socket may join a namespace, and puts it into its rooms.
 func (g *gateway) admit(namespace string, s *socketio.Socket) error {
-	ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
-	defer cancel()
-	m, err := g.access.Admit(ctx, namespace, s.Handshake().Auth())
+	m, err := g.access.Admit(context.Background(), namespace, s.Handshake().Auth())
 	if err != nil {
 		var refused *access.Refusal
 		if errors.As(err, &refused) {
@@ -61,6 +59,8 @@ func (g *gateway) admit(namespace string, s *socketio.Socket) error {
 		return err
 	}
 	if rooms := m.Rooms(); len(rooms) > 0 {
+		ctx, cancel := g.relay.patience()
+		defer cancel()
 		if err := s.Join(ctx, rooms...); err != nil {
 			code := relayCodes[joinOutcome(err)]
 			return &socketio.ConnectError{Message: "The rooms of the token can't be joined", Data: refusalData{code}}

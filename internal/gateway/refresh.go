@@ -35,9 +35,7 @@ func (r *relay) renew(e *socketio.Event) (outcome int, code access.Code) {
 	}
 	s := e.Socket()
 	m := memberOf(s)
-	ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
-	defer cancel()
-	next, err := r.access.Renew(ctx, m, s.Namespace().Name(), token)
+	next, err := r.access.Renew(context.Background(), m, s.Namespace().Name(), token)
 	if err != nil {
 		var refused *access.Refusal
 		if errors.As(err, &refused) {
@@ -48,6 +46,8 @@ func (r *relay) renew(e *socketio.Event) (outcome int, code access.Code) {
 		}
 		return relayForbidden, code
 	}
+	ctx, cancel := r.patience()
+	defer cancel()
 	if err := s.Join(ctx, next.Rooms()...); err != nil {
 		return joinOutcome(err), ""
 	}

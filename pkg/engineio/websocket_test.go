@@ -121,6 +121,11 @@ func TestFrameSentWithTheHandshakeIsRead(t *testing.T) {
 		}
 	}
 	parseOpen(t, c.readText())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.conn.early != nil {
+		t.Error("it is kept as long as the connection: what a client sends first may be a token")
+	}
 }
 
 func TestRubbishSentWithTheHandshakeEndsTheSession(t *testing.T) {

@@ -17,7 +17,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	c := w.conn
 	if len(c.early) > 0 {
 		n := copy(p, c.early)
-		c.early = c.early[n:]
+		if c.early = c.early[n:]; len(c.early) == 0 {
+			c.early = nil // an empty slice would keep what has been read as long as the connection
+		}
 		return n, nil
 	}
 	if c.failed != nil {

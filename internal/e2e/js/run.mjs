@@ -17,11 +17,12 @@ import * as nodes from "./scenarios/nodes.mjs";
 import * as balanced from "./scenarios/balanced.mjs";
 import * as rollout from "./scenarios/rollout.mjs";
 import * as browser from "./scenarios/browser.mjs";
+import * as tokens from "./scenarios/tokens.mjs";
 import * as limits from "./scenarios/limits.mjs";
 
 const scenarios = {
   ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...api, ...nodes, ...balanced, ...rollout, ...browser,
-  ...limits,
+  ...limits, ...tokens,
 };
 
 const [name, options = "{}"] = process.argv.slice(2);
