@@ -36,8 +36,17 @@ func Merge(parts []*Result) (*Result, error) {
 			m.out.Started = p.Started
 		}
 	}
+	tools := 0
 	for _, p := range parts {
 		m.add(p)
+		if slices.ContainsFunc(p.Intervals, func(iv Interval) bool { return iv.Tool != NoSample() }) {
+			tools++
+		}
+	}
+	for _, s := range m.steps {
+		if s.tools < tools { // a sum of some would look as if the others had begun anew
+			s.Tool = NoSample()
+		}
 	}
 	for _, at := range slices.Sorted(maps.Keys(m.steps)) {
 		m.out.Intervals = append(m.out.Intervals, m.steps[at].Interval)
@@ -54,6 +63,7 @@ type merger struct {
 type step struct {
 	Interval
 	workers int
+	tools   int // of them, that have told what they use themselves
 }
 
 // offsets of a part: the seconds by which it began later, and where its servers are in
@@ -180,6 +190,9 @@ func (s *step) add(iv Interval, o offsets, servers int) {
 	s.Latency.Merge(iv.Latency)
 	s.Latency = s.Latency.Packed()
 	s.Tool = Together(s.Tool, iv.Tool)
+	if iv.Tool != NoSample() {
+		s.tools++
+	}
 	s.Servers = place(s.Servers, iv.Servers, o.servers, servers)
 }
 

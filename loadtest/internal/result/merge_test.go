@@ -77,6 +77,21 @@ func TestIntervalsOfWorkersAreAlignedByTime(t *testing.T) {
 	}
 }
 
+// A sum over fewer workers would look as if all had used less, and then as much again.
+func TestWhatTheToolUsesIsOfAllWorkersOrNotKnown(t *testing.T) {
+	short := sample(0)
+	short.Intervals = short.Intervals[:5]
+	m := merge(t, short, sample(0))
+	for i, iv := range m.Intervals {
+		switch {
+		case i < 5 && iv.Tool.ResidentBytes != 2000:
+			t.Errorf("step %d: %+v", i, iv.Tool)
+		case i >= 5 && iv.Tool != NoSample():
+			t.Errorf("step %d is of one worker: %+v", i, iv.Tool)
+		}
+	}
+}
+
 func TestLateIntervalIsOfItsWorkerOnlyOnce(t *testing.T) {
 	late := sample(0)
 	late.Intervals[3].To, late.Intervals[4].From = 4.3, 4.3 // was cut late
