@@ -42,15 +42,23 @@ func exampleFile(t *testing.T) string {
 	return strings.ReplaceAll(string(raw), "/run/secrets/", dir+"/")
 }
 
-func TestExampleFileIsAccepted(t *testing.T) {
-	if _, err := parse([]string{"--config", writeFile(t, exampleFile(t))}, sources{sections: allSections}, io.Discard); err != nil {
-		t.Error(err)
+// TestExampleFileIsAcceptedAndSafeToCopy: what is on in it lets nobody in by a secret that
+// everybody can read there, or without a token.
+func TestExampleFileIsAcceptedAndSafeToCopy(t *testing.T) {
+	cmd, err := parse([]string{"--config", writeFile(t, exampleFile(t))}, sources{sections: allSections}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := cmd.cfg.Access
+	if len(a.Keys) != 1 || string(a.Keys[0].Secret) != exampleSecrets["token_secret"] || len(a.Namespaces) != 1 || a.Namespaces["/"].Anonymous != nil {
+		t.Errorf("%+v", a)
 	}
 }
 
 var (
-	switchedOff = regexp.MustCompile(`(?m)^#(\w+): .*$`)
-	topKey      = regexp.MustCompile(`(?m)^#?(\w+):`)
+	offInSection = regexp.MustCompile(`(?m)^( +)#(\S)`)
+	switchedOff  = regexp.MustCompile(`(?m)^#(\w+): .*$`)
+	topKey       = regexp.MustCompile(`(?m)^#?(\w+):`)
 )
 
 // TestSettingsThatAreOffInTheExampleAreAccepted switches on one after the other.
@@ -83,7 +91,8 @@ func TestExampleFileHasEveryKey(t *testing.T) {
 			t.Errorf("it lacks %s", key(setting.Name))
 		}
 	}
-	from, err := readFile("--config", writeFile(t, text), settings, allSections)
+	// In sections all that is off can be on together.
+	from, err := readFile("--config", writeFile(t, offInSection.ReplaceAllString(text, "$1$2")), settings, allSections)
 	if err != nil {
 		t.Fatal(err)
 	}

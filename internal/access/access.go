@@ -73,9 +73,9 @@ func (a *Access) Namespaces() (names []string) {
 	return names
 }
 
-// Admit decides about a client that wants to join a namespace, by the auth object of its
-// CONNECT. It may wait for a set of keys, for seconds or until ctx ends. An error is a *Refusal. namespace
-// must be one of Namespaces.
+// Admit decides about a client that wants to join a namespace, which must be one of
+// Namespaces, by the auth object of its CONNECT. It may wait for a set of keys, for some
+// seconds or until ctx ends. An error is a *Refusal.
 func (a *Access) Admit(ctx context.Context, namespace string, auth json.RawMessage) (*Member, error) {
 	token, there, ok := tokenOf(auth)
 	switch {

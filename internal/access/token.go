@@ -89,6 +89,11 @@ type turns interface {
 // check checks a token with this key.
 func (k *key) check(ctx context.Context, token string, of turns) (*claims, Code, error) {
 	c, mine := new(claims), false
+	defer func() { // also after a panic, which ends one client and must not take a turn along
+		if mine {
+			of.endTurn()
+		}
+	}()
 	_, err := k.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) {
 		public, err := k.find(ctx, t, c)
 		if err == nil {
@@ -97,9 +102,6 @@ func (k *key) check(ctx context.Context, token string, of turns) (*claims, Code,
 		}
 		return public, err
 	})
-	if mine {
-		of.endTurn()
-	}
 	if err != nil {
 		return nil, k.code(err, c), err
 	}
