@@ -13,6 +13,7 @@ import (
 const (
 	cmdServe   = "serve"
 	cmdCheck   = "check-config"
+	cmdDrain   = "drain"
 	cmdVersion = "version"
 	cmdHelp    = "help"
 )
@@ -21,6 +22,7 @@ const (
 type command struct {
 	name string
 	cfg  gateway.Config // of serve and check-config
+	stop drainOrder     // of drain
 }
 
 // parse reads the command line, and from src what it leaves open. Help goes to
@@ -55,10 +57,14 @@ func parse(args []string, src sources, stdout io.Writer) (command, error) {
 	}
 	names, from, err := src.fill(ctx)
 	if err != nil {
-		return command{}, err
+		return cmd, err
+	}
+	if cmd.name == cmdDrain {
+		cmd.stop, err = f.drainOrder(names, from)
+		return cmd, err
 	}
 	if cmd.cfg, err = f.config(names); err != nil {
-		return command{}, err
+		return cmd, err
 	}
 	return cmd, readSections(src.sections, from, &cmd.cfg)
 }
@@ -72,7 +78,7 @@ func withAllowed(err error, app *kong.Application) error {
 		flags := list(settingsOf(app), func(name string) string { return "--" + name })
 		return fmt.Errorf("%s; allowed: --help, %s", message, flags)
 	case strings.HasPrefix(message, "unexpected argument"):
-		return fmt.Errorf("%s; allowed: %s, %s, %s, and flags, which --help lists", message, cmdServe, cmdCheck, cmdVersion)
+		return fmt.Errorf("%s; allowed: %s, %s, %s, %s, and flags, which --help lists", message, cmdServe, cmdCheck, cmdDrain, cmdVersion)
 	}
 	return err
 }

@@ -46,7 +46,12 @@ type flags struct {
 
 	Serve       struct{} `cmd:"" default:"1"`
 	CheckConfig struct{} `cmd:""`
-	Version     struct{} `cmd:""`
+	Drain       struct {
+		APIKeyFile text `name:"api-key-file"`
+		PID        text `name:"pid"`
+		Timeout    text `default:"5m"`
+	} `cmd:""`
+	Version struct{} `cmd:""`
 }
 
 // text is a setting as it was written.

@@ -2,7 +2,8 @@
 //
 // It reads its configuration from the command line, the environment and a file,
 // and hands it to package gateway, which does the rest. Exit status: 0 after a
-// drain, 1 when serving failed, 2 when the configuration is refused.
+// drain, 1 when serving failed, 2 when the configuration is refused, but for drain: a
+// hook knows 0 and 1 only.
 package main
 
 import (
@@ -41,6 +42,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	cmd, err := parse(args, sources{environ, allSections}, stdout)
 	if err != nil {
 		fmt.Fprintln(stderr, "gateway:", oneLine(err))
+		if cmd.name == cmdDrain {
+			return exitFailed
+		}
 		return exitUsage
 	}
 	switch cmd.name {
@@ -52,6 +56,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 			fmt.Fprintln(stderr, "gateway: warning:", w)
 		}
 		fmt.Fprintln(stdout, "configuration ok")
+	case cmdDrain:
+		if err := cmd.stop.run(ctx, stdout); err != nil {
+			fmt.Fprintln(stderr, "gateway:", oneLine(err))
+			return exitFailed
+		}
 	default:
 		cmd.cfg.LogOutput = stderr
 		if err := gateway.Run(ctx, cmd.cfg, stdout); err != nil {
