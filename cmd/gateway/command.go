@@ -16,6 +16,7 @@ const (
 	cmdServe   = "serve"
 	cmdCheck   = "check-config"
 	cmdHealth  = "healthcheck"
+	cmdDrain   = "drain"
 	cmdVersion = "version"
 	cmdHelp    = "help"
 )
@@ -25,6 +26,7 @@ type command struct {
 	name string
 	cfg  gateway.Config // of serve and check-config
 	url  string         // that healthcheck asks
+	stop drainOrder     // of drain
 }
 
 // parse reads the command line, and from src what it leaves open. Help goes to
@@ -66,8 +68,12 @@ func parse(args []string, src sources, stdout io.Writer) (command, error) {
 		cmd.url, err = f.healthURL(names)
 		return cmd, err
 	}
+	if cmd.name == cmdDrain {
+		cmd.stop, err = f.drainOrder(names, from)
+		return cmd, err
+	}
 	if cmd.cfg, err = f.config(names); err != nil {
-		return command{}, err
+		return cmd, err
 	}
 	cmd.cfg.Sources = gateway.Sources{File: f.Config, Names: slices.Compact(slices.Sorted(maps.Values(names)))}
 	return cmd, readSections(src.sections, from, &cmd.cfg)
@@ -82,7 +88,7 @@ func withAllowed(err error, app *kong.Application) error {
 		flags := list(settingsOf(app), func(name string) string { return "--" + name })
 		return fmt.Errorf("%s; allowed: --help, %s", message, flags)
 	case strings.HasPrefix(message, "unexpected argument"):
-		return fmt.Errorf("%s; allowed: %s, %s, %s, %s, and flags, which --help lists", message, cmdServe, cmdCheck, cmdHealth, cmdVersion)
+		return fmt.Errorf("%s; allowed: %s, %s, %s, %s, %s, and flags, which --help lists", message, cmdServe, cmdCheck, cmdHealth, cmdDrain, cmdVersion)
 	}
 	return err
 }

@@ -174,7 +174,7 @@ func TestRefusalNamesKeyValueAndWhatIsAllowed(t *testing.T) {
 	}{
 		{name: "unknown flag", args: []string{"--pingg=3"}, want: []string{"--pingg", "--ping-interval"}},
 		{name: "flag of a later version", args: []string{"--api-token=3"}, want: []string{"--api-token", "allowed"}},
-		{name: "unknown command", args: []string{"start"}, want: []string{"start", "serve, check-config, healthcheck, version"}},
+		{name: "unknown command", args: []string{"start"}, want: []string{"start", "serve, check-config, healthcheck, drain, version"}},
 		{name: "flag without value", args: []string{"--listen"}, want: []string{"--listen"}},
 		{name: "unknown variable", env: []string{"GATEWAY_PINGG=3"}, want: []string{"GATEWAY_PINGG", `"3"`, "GATEWAY_PING_INTERVAL"}},
 		{name: "unknown variable with a secret", env: []string{"GATEWAY_API_KEY=hunter2"}, want: []string{"GATEWAY_API_KEY"}, not: "hunter2"},

@@ -57,6 +57,11 @@ type flags struct {
 	Healthcheck struct {
 		Path text `arg:"" optional:"" default:"livez"`
 	} `cmd:""`
+	Drain struct {
+		APIKeyFile text `name:"api-key-file"`
+		PID        text `name:"pid"`
+		Timeout    text `default:"5m"`
+	} `cmd:""`
 	Version struct{} `cmd:""`
 }
 

@@ -21,6 +21,11 @@ Commands:
   check-config     say what is wrong with the configuration, if anything
   healthcheck      ask the node that runs with this --internal-listen whether it
                    is alive (livez, the default) or takes clients (readyz)
+  drain            have the node that runs with this --internal-listen drain and
+                   end, and wait for that: by the server API, with the first key
+                   of --config that has the scope drain or --api-key-file=FILE,
+                   or with --pid=N by SIGTERM to the node's process. Exit status
+                   1 if the node has not ended within --timeout=5m
   version          print the version
 `
 

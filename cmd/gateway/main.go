@@ -3,7 +3,7 @@
 // It reads its configuration from the command line, the environment and a file,
 // and hands it to package gateway, which does the rest. Exit status: 0 after a
 // drain, 1 when serving failed, 2 when the configuration is refused, but for
-// healthcheck: Docker knows 0 and 1 only.
+// healthcheck and drain: Docker and hooks know 0 and 1 only.
 package main
 
 import (
@@ -42,7 +42,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	cmd, err := parse(args, sources{environ, allSections}, stdout)
 	if err != nil {
 		fmt.Fprintln(stderr, "gateway:", oneLine(err))
-		if cmd.name == cmdHealth {
+		if cmd.name == cmdHealth || cmd.name == cmdDrain {
 			return exitFailed
 		}
 		return exitUsage
@@ -63,6 +63,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 			return exitFailed
 		}
 		fmt.Fprintln(stdout, answer)
+	case cmdDrain:
+		if err := cmd.stop.run(ctx, stdout); err != nil {
+			fmt.Fprintln(stderr, "gateway:", oneLine(err))
+			return exitFailed
+		}
 	default:
 		cmd.cfg.LogOutput = stderr
 		if err := gateway.Run(ctx, cmd.cfg, stdout); err != nil {

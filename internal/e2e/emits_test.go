@@ -32,6 +32,10 @@ type stream struct {
 	err   error  // likewise: what no emit may end with
 }
 
+// lastEmits is how many a stream makes after it was told to end: everybody who is there
+// then must hear them.
+const lastEmits = 2
+
 // startStreams starts one for each node. stop ends them, and may be called again.
 func startStreams(t *testing.T, nodes []*server, room string, pause time.Duration) (streams []*stream, stop func()) {
 	t.Helper()
@@ -53,11 +57,10 @@ func startStreams(t *testing.T, nodes []*server, room string, pause time.Duratio
 func (s *stream) run(ctx context.Context, pause time.Duration) {
 	pace := time.NewTicker(pause)
 	defer pace.Stop()
-	for {
-		select {
-		case <-pace.C:
-		case <-ctx.Done():
-			return
+	for ended := 0; ended < lastEmits; {
+		<-pace.C
+		if ctx.Err() != nil {
+			ended++
 		}
 		e := emit{sent: time.Now()}
 		err := s.post(len(s.emits), e.sent)
@@ -74,6 +77,8 @@ func (s *stream) run(ctx context.Context, pause time.Duration) {
 	}
 }
 
+var backend = http.Client{Timeout: 10 * time.Second}
+
 // post asks for the emit of a number, which carries the time.
 func (s *stream) post(number int, at time.Time) error {
 	body := fmt.Sprintf(`{"target":{"rooms":[%q]},"event":"news","args":[%d,%d,%d]}`, s.room, s.number, number, at.UnixMilli())
@@ -84,7 +89,7 @@ func (s *stream) post(number int, at time.Time) error {
 	r.Close = true
 	r.Header.Set("Authorization", "Bearer "+apiKey)
 	r.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := backend.Do(r)
 	if err != nil {
 		return err
 	}
