@@ -6,6 +6,19 @@ import (
 	"time"
 )
 
+// rolloutSeen is what the clients of one process have seen.
+type rolloutSeen struct {
+	Witnesses []witness   `json:"witnesses"`
+	Latest    [][]float64 `json:"latest"` // by stream and number: ms until the last of them heard an emit
+	Stalls    []stall     `json:"stalls"`
+}
+
+// stall is a time that a process of clients could not run, or had too much to do.
+type stall struct {
+	At float64 `json:"at"` // its end, in ms since 1970
+	MS float64 `json:"ms"`
+}
+
 // witness is what an official client has seen of a rollout.
 type witness struct {
 	Kind       string   `json:"kind"` // polling, websocket, upgrade, or silent: polling, and in no room
@@ -18,11 +31,10 @@ type witness struct {
 
 // span is a time that a client was connected for. Times are in ms since 1970.
 type span struct {
-	SID       string  `json:"sid"`
-	Connected float64 `json:"connected"`
-	From      float64 `json:"from"` // when it was in the room
-	To        float64 `json:"to"`   // when it knew that the connection had gone; 0: it has not
-	Reason    string  `json:"reason"`
+	SID    string  `json:"sid"`
+	From   float64 `json:"from"` // when it was in the room
+	To     float64 `json:"to"`   // when it knew that the connection had gone; 0: it has not
+	Reason string  `json:"reason"`
 }
 
 func ms(v float64) time.Time { return time.UnixMicro(int64(v * 1000)) }
@@ -32,14 +44,13 @@ type gap struct {
 	who    *witness
 	lost   span
 	from   time.Time // when the client knew that its connection had gone
-	again  time.Time // when it was connected
 	joined time.Time // when it was in the room
 }
 
 func (w *witness) gaps() (all []gap) {
 	for i, s := range w.Spans[:len(w.Spans)-1] {
 		joined := slices.IndexFunc(w.Spans[i+1:], func(s span) bool { return s.From != 0 })
-		all = append(all, gap{w, s, ms(s.To), ms(w.Spans[i+1].Connected), ms(w.Spans[i+1+joined].From)})
+		all = append(all, gap{w, s, ms(s.To), ms(w.Spans[i+1+joined].From)})
 	}
 	return all
 }
@@ -50,6 +61,7 @@ type observed struct {
 	streams   []*stream
 	witnesses []witness
 	latest    [][]float64 // by stream and number: ms until the last client heard an emit
+	stalls    [][]stall   // by process
 }
 
 func (o *observed) gaps() (all []gap) {
@@ -59,8 +71,9 @@ func (o *observed) gaps() (all []gap) {
 	return all
 }
 
-func (o *observed) add(s said) {
+func (o *observed) add(s rolloutSeen) {
 	o.witnesses = append(o.witnesses, s.Witnesses...)
+	o.stalls = append(o.stalls, s.Stalls)
 	for stream, numbers := range s.Latest {
 		if stream == len(o.latest) {
 			o.latest = append(o.latest, make([]float64, len(numbers)))
@@ -69,6 +82,22 @@ func (o *observed) add(s said) {
 			o.latest[stream][n] = max(o.latest[stream][n], v)
 		}
 	}
+}
+
+// stalled is how long clients stood still between two moments. By that much they may be
+// late, and what they would have done meanwhile they do at once: on a machine that is busy
+// with other things, that is no fault of the nodes.
+func (o *observed) stalled(from, to time.Time) (longest time.Duration) {
+	for _, process := range o.stalls {
+		var sum time.Duration
+		for _, s := range process {
+			if end, d := ms(s.At), time.Duration(s.MS*float64(time.Millisecond)); end.After(from) && end.Add(-d).Before(to) {
+				sum += d
+			}
+		}
+		longest = max(longest, sum)
+	}
+	return longest
 }
 
 // judge holds what the clients have seen to what a rollout may do to them.
@@ -95,39 +124,45 @@ func (o *observed) judgeRestart(t *testing.T, i int) {
 	r := o.restarts[i]
 	own, passed, back := 0, 0, time.Duration(0)
 	for _, g := range o.gaps() {
-		if g.from.Before(r.began) || i+1 < len(o.restarts) && !g.from.Before(o.restarts[i+1].began) {
-			continue
-		}
 		switch {
-		case g.lost.Reason != "transport close":
-			t.Errorf("restart %d: a client (%s) was disconnected by %q", i, g.who.Kind, g.lost.Reason)
 		case g.lost.SID[:4] == r.tag:
 			own++
+		case !o.elsewhere(g, i):
+			continue
 		case g.who.Kind == "upgrade": // its WebSocket passed through this node
 			passed++
 		default:
 			t.Errorf("restart %d of node %s: a client (%s) has lost its session %s, which lived elsewhere", i, r.tag, g.who.Kind, g.lost.SID)
 		}
+		if g.lost.Reason != "transport close" {
+			t.Errorf("restart %d: a client (%s) was disconnected by %q", i, g.who.Kind, g.lost.Reason)
+		}
 		back = max(back, g.joined.Sub(r.began))
 	}
 	t.Logf("node %d: %d sessions and %d WebSockets to other nodes closed over %v; it ended %.1f s after SIGTERM, everybody was back after %.1f s",
 		i, own, passed, r.window, r.exited.Sub(r.began).Seconds(), back.Seconds())
-	if limit := rolloutDelay + r.window + backOff + connecting; own == 0 || back > limit {
+	if limit := rolloutDelay + r.window + backOff + connecting + o.stalled(r.began, r.began.Add(back)); own == 0 || back > limit {
 		t.Errorf("restart %d: %d sessions closed, everybody back after %v; want some, and %v", i, own, back, limit)
 	}
+}
+
+// elsewhere reports whether a session that a client lost during the restart i lived on a
+// node that was not the one restarted then, nor the last one: clients may notice late.
+func (o *observed) elsewhere(g gap, i int) bool {
+	if g.from.Before(o.restarts[i].began) || i+1 < len(o.restarts) && !g.from.Before(o.restarts[i+1].began) {
+		return false
+	}
+	return i == 0 || g.lost.SID[:4] != o.restarts[i-1].tag
 }
 
 func (o *observed) logReturns(t *testing.T) {
 	t.Helper()
 	var lengths []time.Duration
-	var returns []time.Time
 	for _, g := range o.gaps() {
 		lengths = append(lengths, g.joined.Sub(g.from))
-		returns = append(returns, g.again)
 	}
 	slices.Sort(lengths)
-	t.Logf("%d reconnects: median %.2f s, longest %.2f s; at most %d clients came back in any second",
-		len(lengths), lengths[len(lengths)/2].Seconds(), lengths[len(lengths)-1].Seconds(), most(returns, time.Second))
+	t.Logf("%d reconnects: median %.2f s, longest %.2f s", len(lengths), lengths[len(lengths)/2].Seconds(), lengths[len(lengths)-1].Seconds())
 }
 
 // judgeEmits holds each emit that a client has not heard to its gaps.

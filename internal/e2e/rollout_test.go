@@ -75,7 +75,7 @@ func TestRolloutIsOneReconnectAtATime(t *testing.T) {
 	stop()
 	each(func(s *script) { s.tell(totals(t, streams)) })
 	o := observed{restarts: restarts, streams: streams}
-	each(func(s *script) { o.add(s.expect("accounted")) })
+	each(func(s *script) { o.add(s.expect("accounted").Rollout) })
 	each(func(s *script) { s.expect("passed") })
 	o.judge(t)
 	o.judgeRequests(t, balancer)
@@ -144,22 +144,25 @@ func (o *observed) judgeRequests(t *testing.T, balancer *haproxy) {
 			t.Errorf("a request failed: %s", r.line)
 		}
 	}
-	burst := most(handshakes, time.Second)
-	t.Logf("%d handshakes at the balancer, at most %d in any second; %d requests of closed sessions got 4xx", len(handshakes), burst, unknown)
-	if burst > rolloutClients/10 {
-		t.Errorf("%d handshakes in a second, of %d clients", burst, rolloutClients)
-	}
+	t.Logf("%d requests of closed sessions got 4xx", unknown)
+	o.judgeBursts(t, handshakes)
 }
 
-// most is the largest number of moments within a span.
-func most(moments []time.Time, within time.Duration) (n int) {
-	slices.SortFunc(moments, time.Time.Compare)
-	first := 0
-	for i, m := range moments {
-		for m.Sub(moments[first]) > within {
+// judgeBursts looks at each second that ends with a handshake.
+func (o *observed) judgeBursts(t *testing.T, handshakes []time.Time) {
+	t.Helper()
+	slices.SortFunc(handshakes, time.Time.Compare)
+	first, burst := 0, 0
+	for i, at := range handshakes {
+		for at.Sub(handshakes[first]) > time.Second {
 			first++
 		}
-		n = max(n, i-first+1)
+		n := i - first + 1
+		burst = max(burst, n)
+		stalled := o.stalled(handshakes[first].Add(-backOff-connecting), at)
+		if most := rolloutClients / 10 * (1 + stalled.Seconds()); float64(n) > most {
+			t.Errorf("%d of %d clients came within a second up to %v, before which clients had stood still for %v", n, rolloutClients, at, stalled)
+		}
 	}
-	return n
+	t.Logf("%d handshakes at the balancer, at most %d in any second; clients stood still for %v", len(handshakes), burst, o.stalled(time.Time{}, time.Now()))
 }

@@ -36,10 +36,8 @@ type said struct {
 	Error string   `json:"error"`
 	Trace []string `json:"trace"`
 
-	Account account `json:"account"` // of talkWhileANodeIsIll
-
-	Witnesses []witness   `json:"witnesses"` // of clientsDuringARollout
-	Latest    [][]float64 `json:"latest"`    // likewise
+	Account account     `json:"account"` // of talkWhileANodeIsIll
+	Rollout rolloutSeen `json:"rollout"` // of clientsDuringARollout
 }
 
 // startScript starts a scenario against url. The process ends with the test.

@@ -14,7 +14,7 @@ function client(t, i, room) {
   const c = { socket, kind, spans: [], errors: [], duplicated: 0, reordered: 0, heard: [new Set(), new Set(), new Set()], last: [] };
   c.there = () => socket.connected && c.spans.at(-1).from > 0;
   socket.on("connect", () => {
-    const span = { sid: socket.io.engine.id, connected: now() };
+    const span = { sid: socket.io.engine.id };
     c.spans.push(span);
     if (kind === "silent") span.from = now();
     else socket.emit("join", room, (answer) => answer.ok && (span.from = now()));
@@ -40,6 +40,18 @@ function seen({ kind, spans, errors, duplicated, reordered, heard }, totals) {
   return { kind, spans, errors, duplicated, reordered, missed };
 }
 
+// stalls notes when this process could not run, or had too much to do: what its clients
+// do then they do late, and at once.
+function stalls() {
+  const all = [];
+  let due = now();
+  setInterval(() => {
+    if (now() - due > 100) all.push({ at: now(), ms: now() - due });
+    due = now() + 20;
+  }, 20);
+  return all;
+}
+
 const until = (t, what, holds) =>
   t.named(what, new Promise((resolve) => {
     const look = setInterval(() => {
@@ -51,6 +63,7 @@ const until = (t, what, holds) =>
 
 export async function clientsDuringARollout(t) {
   const latest = [[], [], []]; // by stream and number: ms until the last client heard it
+  const stalled = stalls();
   const clients = [];
   const all = (what) => until(t, what, () => clients.every((c) => c.there()));
   for (let i = 0; i < t.rest.count; i++) {
@@ -65,5 +78,6 @@ export async function clientsDuringARollout(t) {
   const totals = JSON.parse(await t.line("how many emits there were"));
   const complete = (c) => c.kind === "silent" || totals.every((n, stream) => c.heard[stream].has(n - 1));
   await until(t, "everybody to hear the last emits", () => clients.every(complete));
-  t.say("accounted", { witnesses: clients.map((c) => seen(c, totals)), latest: totals.map((n, stream) => Array.from({ length: n }, (_, i) => latest[stream][i] ?? 0)) });
+  const heard = totals.map((n, stream) => Array.from({ length: n }, (_, i) => latest[stream][i] ?? 0));
+  t.say("accounted", { rollout: { witnesses: clients.map((c) => seen(c, totals)), latest: heard, stalls: stalled } });
 }
