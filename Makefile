@@ -7,7 +7,7 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BENCH ?= .
 FUZZTIME ?= 20s
-TEST_TIMEOUT ?= 10m
+TEST_TIMEOUT ?= 20m
 
 # Tests of what things cost in memory, which the race detector would falsify.
 COSTS := Allocates|IdleWebSocketSession
