@@ -42,8 +42,8 @@ func (a *Access) enter(t *testing.T, left time.Duration) (*Member, *client) {
 func TestConnectionEndsWithItsToken(t *testing.T) {
 	inTime(t, Config{Keys: []Key{hsKey()}}, func(t *testing.T, a *Access) {
 		clients := map[time.Duration]*client{}
-		for range 50 { // in any order
-			left := time.Duration(1+rand.IntN(7200)) * time.Second
+		for _, n := range rand.Perm(7200)[:50] { // different ones, in any order
+			left := time.Duration(1+n) * time.Second
 			_, clients[left] = a.enter(t, left)
 		}
 		last := time.Duration(0)

@@ -22,7 +22,8 @@ type Handler interface {
 // UpgradeHandler is a Handler that wants to know how upgrades go.
 type UpgradeHandler interface {
 	// Upgraded tells that the session has gone over to WebSocket, or, if err is not nil,
-	// that it stays with polling. took counts from the session's opening.
+	// that it stays with polling. took counts from the session's opening. It is told when
+	// no GET is pending, so that a failure may have to wait for the server's next ping.
 	Upgraded(c *Client, took time.Duration, err error)
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/causeway-rt/causeway/pkg/engineio"
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
@@ -108,7 +109,7 @@ func connect(t *testing.T, cfg Config) (*Client, *recorder) {
 // pollingOnly is a server that offers WebSocket and refuses it.
 func pollingOnly(t *testing.T) string {
 	t.Helper()
-	s, err := socketio.NewServer(socketio.Config{})
+	s, err := socketio.NewServer(socketio.Config{Engine: engineio.Config{PingInterval: 500 * time.Millisecond}})
 	if err != nil {
 		t.Fatal(err)
 	}
