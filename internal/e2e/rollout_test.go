@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,9 +27,6 @@ const (
 // the first have gone to the others, and three quarters on the last.
 var rolloutWindows = []time.Duration{7 * time.Second, 10 * time.Second, 15 * time.Second}
 
-// tagLine is what a gateway says when it serves.
-var tagLine = regexp.MustCompile(`gateway serving .* node (\S{4}),`)
-
 // restart is one of a rollout.
 type restart struct {
 	node          *server
@@ -51,7 +47,7 @@ func TestRolloutIsOneReconnectAtATime(t *testing.T) {
 	for i, window := range rolloutWindows {
 		n := start(t, plainProgram, append([]string{"--dev", "--drain-window", window.String()}, flags...)...)
 		nodes = append(nodes, n)
-		restarts[i] = &restart{node: n, tag: tagLine.FindStringSubmatch(n.log.String())[1], window: window}
+		restarts[i] = &restart{node: n, tag: n.tag(), window: window}
 	}
 	balancer := startHAProxy(t, nodes)
 	const room = "rollout"
@@ -82,6 +78,18 @@ func TestRolloutIsOneReconnectAtATime(t *testing.T) {
 	for _, n := range nodes {
 		n.kill() // sessions whose clients have ended without a word would hold it up
 	}
+}
+
+// tag is that of a node with an API.
+func (s *server) tag() string {
+	s.t.Helper()
+	var list struct {
+		Nodes []struct{ Tag string }
+	}
+	if text, err := s.getAPI("nodes", &list); err != nil || len(list.Nodes) == 0 {
+		s.t.Fatalf("%s, %v", text, err)
+	}
+	return list.Nodes[0].Tag // itself
 }
 
 // run restarts the node on its addresses.

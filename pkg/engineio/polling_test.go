@@ -54,6 +54,22 @@ func TestPendingPollIsAnsweredBySend(t *testing.T) {
 	})
 }
 
+func TestReleasedPollIsAnsweredWithANoop(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, p *poller) {
+		p.server.ReleasePoll(p.peer.ID()) // nothing is held: nothing is said
+		p.server.ReleasePoll("unknown")
+		pending := p.later()
+		synctest.Wait()
+		p.server.ReleasePoll(p.peer.ID())
+		(<-pending).expect(t, http.StatusOK, "6")
+		pending = p.later()
+		synctest.Wait()
+		_ = p.peer.Send(NewText([]byte("a")))
+		p.server.ReleasePoll(p.peer.ID()) // something waits for it already
+		(<-pending).expect(t, http.StatusOK, "4a")
+	})
+}
+
 func TestPostDeliversInOrderBeforeItIsAnswered(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, p *poller) {
 		p.post("4a\x1ebAQID\x1e0{}\x1e5\x1e6\x1e4").expect(t, http.StatusOK, "ok")
