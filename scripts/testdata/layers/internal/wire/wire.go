@@ -2,6 +2,6 @@
 package wire
 
 import (
-	_ "github.com/causeway-rt/causeway/internal/gateway"       // forbidden
-	_ "github.com/causeway-rt/causeway/pkg/engineio"           // forbidden
+	_ "github.com/causeway-rt/causeway/internal/gateway" // forbidden
+	_ "github.com/causeway-rt/causeway/pkg/engineio"     // forbidden
 )
