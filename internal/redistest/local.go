@@ -53,14 +53,6 @@ func launchLocal() (*server, error) {
 	return s, nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
-}
-
 // waitForAnswer asks until the server answers, has exited, or takes too long.
 func (s *server) waitForAnswer(exited chan error) error {
 	deadline := time.After(launchTimeout)

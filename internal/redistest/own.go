@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"syscall"
 	"testing"
 
@@ -47,15 +46,6 @@ func startOwn(t testing.TB, port string, args ...string) *Own {
 	t.Cleanup(o.Kill)
 	o.Restart()
 	return o
-}
-
-func somePort(t testing.TB) string {
-	t.Helper()
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strconv.Itoa(port)
 }
 
 // URL returns where to connect: redis://host:port.
