@@ -21,6 +21,10 @@ type Config struct {
 	// Adapter carries broadcasts to other nodes; Run must be called then. nil
 	// means that there are none.
 	Adapter Adapter
+	// Recovery says for how long a client of a namespace may be away, and still get all that
+	// it missed. It is asked once for each namespace. nil means that no client can recover.
+	// Otherwise Adapter, if there is one, must be a HistoryAdapter.
+	Recovery func(namespace string) Recovery
 	// Logger takes handler panics and the adapter's failures. nil means
 	// slog.Default().
 	Logger *slog.Logger
