@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"runtime"
 	"testing"
@@ -42,6 +43,7 @@ func (l *load) endure(f fault) *account {
 	t.Helper()
 	if !f.atOnce {
 		time.Sleep(loadInterval * 20)
+		l.awaitFlow()
 	}
 	begin := time.Now()
 	f.begin()
@@ -79,6 +81,16 @@ func (l *load) endure(f fault) *account {
 		}
 	}
 	return a
+}
+
+// awaitFlow returns when every node publishes: one that is still connecting, on a busy
+// machine, would meet another fault than the one to come.
+func (l *load) awaitFlow() {
+	l.t.Helper()
+	for i, m := range l.members {
+		before := m.Stats().Published
+		eventually(l.t, fmt.Sprintf("node %d publishes", i), func() bool { return m.Stats().Published > before })
+	}
 }
 
 // check holds an account to what is promised whatever happens.
