@@ -108,7 +108,7 @@ func (a *Access) member(ctx context.Context, namespace, token string) (*Member, 
 	}
 	return &Member{
 		room: userPrefix + c.Subject, rules: a.namespaces[namespace], grants: a.sharing.find(c.grants()),
-		ends: c.ExpiresAt.Add(a.leeway).UnixMilli(),
+		ends: c.Expires.Add(a.leeway).UnixMilli(),
 	}, nil
 }
 
