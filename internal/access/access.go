@@ -37,7 +37,7 @@ func New(cfg Config, log *slog.Logger) (*Access, error) {
 		refusals: newRefusals(), checking: make(chan struct{}, atOnce()),
 	}
 	a.sharing.by = map[[32]byte]*shared{}
-	a.watch.sooner = make(chan struct{}, 1)
+	a.watch.sooner = newAlarm()
 	if len(cfg.Namespaces) == 0 {
 		cfg.Namespaces = map[string]Rules{"/": {}}
 	}
