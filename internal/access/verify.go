@@ -59,13 +59,9 @@ func (a *Access) endTurn() { <-a.checking }
 
 // tokenOf is the token in an auth object. An empty one is none: that is what a client
 // sends whose user has not logged in.
-//
-// What nearly all clients send, an object of one token, is taken without a decoder.
 func tokenOf(auth json.RawMessage) (token string, there, ok bool) {
-	if plain, is := bytes.CutPrefix(auth, []byte(`{"token":"`)); is && len(plain) > 2 {
-		if plain, is = bytes.CutSuffix(plain, []byte(`"}`)); is && !bytes.ContainsFunc(plain, func(r rune) bool { return r != '.' && isNoBase64URL(r) }) {
-			return string(plain), true, true
-		}
+	if token, ok := plainToken(auth); ok {
+		return token, true, true
 	}
 	var object struct {
 		Token string `json:"token"` // null leaves it empty
@@ -74,4 +70,15 @@ func tokenOf(auth json.RawMessage) (token string, there, ok bool) {
 		return "", false, false
 	}
 	return object.Token, object.Token != "", true
+}
+
+// plainToken reads what nearly all clients send, an object of a token and nothing else,
+// without the garbage of a decoder.
+func plainToken(auth []byte) (token string, ok bool) {
+	text, begins := bytes.CutPrefix(auth, []byte(`{"token":"`))
+	text, ends := bytes.CutSuffix(text, []byte(`"}`))
+	if !begins || !ends || len(text) == 0 || bytes.ContainsFunc(text, func(r rune) bool { return r != '.' && isNoBase64URL(r) }) {
+		return "", false
+	}
+	return string(text), true
 }
