@@ -23,6 +23,7 @@ type footprint struct {
 	stacks   float64
 	spans    float64 // of the heap: what the first lies in
 	resident float64
+	burst    float64 // resident before anything was handed back
 }
 
 // TestTokensCostLittleMemory: an idle client with a token costs at most a tenth more than
@@ -50,8 +51,10 @@ func TestTokensCostLittleMemory(t *testing.T) {
 		})
 		t.Run("with", func(t *testing.T) {
 			with = append(with, idle(t, clients, func(i int) string {
-				allow := claims{"join": []string{"tea:*"}, "publish": []string{"tea:*", "news"}}
-				return `40{"token":"` + token(t, claims{"sub": fmt.Sprint("user-", i), "allow": allow}) + `"}`
+				return `40{"token":"` + token(t, claims{
+					"sub": fmt.Sprint("user-", i), "iss": "https://login.example", "aud": []string{"chat"}, "iat": time.Now().Unix(), "nbf": time.Now().Unix() - 5,
+					"allow": claims{"join": []string{"tea:*"}, "publish": []string{"tea:*", "news"}},
+				}) + `"}`
 			}, "--config", config))
 		})
 	}
@@ -68,6 +71,7 @@ func TestTokensCostLittleMemory(t *testing.T) {
 		t.Errorf("a token costs %.1f %%, want at most %d %%", more, mostPercent)
 	}
 	compare("spans of the heap", func(f footprint) float64 { return f.spans })
+	compare("resident right after their burst", func(f footprint) float64 { return f.burst })
 	compare("resident", func(f footprint) float64 { return f.resident })
 }
 
@@ -89,10 +93,14 @@ func idle(t *testing.T, n int, connect func(i int) string, flags ...string) foot
 	joinAll(t, s, 0, first, connect)
 	before := s.footprint()
 	joinAll(t, s, first, first+n, connect)
+	burst := float64(s.residentKiB()) * 1024
 	s.expectTrims(t, 1)
 	after := s.footprint()
 	each := func(before, after float64) float64 { return (after - before) / float64(n) }
-	return footprint{each(before.live, after.live), each(before.stacks, after.stacks), each(before.spans, after.spans), each(before.resident, after.resident)}
+	return footprint{
+		live: each(before.live, after.live), stacks: each(before.stacks, after.stacks), spans: each(before.spans, after.spans),
+		resident: each(before.resident, after.resident), burst: each(before.resident, burst),
+	}
 }
 
 // joinAll connects clients, and returns when all are there.
