@@ -131,6 +131,7 @@ func joinRoot(t *testing.T, address, packet string) {
 		t.Error(err)
 		return
 	}
+	_ = conn.(*net.TCPConn).SetLinger(0) // no port is left in TIME_WAIT: they would be a third of all
 	t.Cleanup(func() { _ = conn.Close() })
 	write(t, conn, upgradeRequest(webSocketQuery)+frame(textFrame, packet))
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
