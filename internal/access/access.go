@@ -37,7 +37,7 @@ func New(cfg Config, log *slog.Logger) (*Access, error) {
 		refusals: newRefusals(), checking: make(chan struct{}, atOnce()),
 	}
 	a.sharing.by = map[[32]byte]*shared{}
-	a.watch.sooner = make(chan struct{}, 1)
+	a.watch.sooner = newAlarm()
 	if len(cfg.Namespaces) == 0 {
 		cfg.Namespaces = map[string]Rules{"/": {}}
 	}
@@ -108,7 +108,7 @@ func (a *Access) member(ctx context.Context, namespace, token string) (*Member, 
 	}
 	return &Member{
 		room: userPrefix + c.Subject, rules: a.namespaces[namespace], grants: a.sharing.find(c.grants()),
-		ends: c.ExpiresAt.Add(a.leeway).UnixMilli(),
+		ends: c.Expires.Add(a.leeway).UnixMilli(),
 	}, nil
 }
 

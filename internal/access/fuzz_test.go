@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/json"
 	"testing"
 )
 
@@ -16,6 +17,23 @@ func FuzzTokenWithoutTheKeyIsRefused(f *testing.F) {
 	f.Fuzz(func(t *testing.T, auth []byte) {
 		if m, code := outcome(t, func() (*Member, error) { return a.Admit(t.Context(), "/", auth) }); m != nil || messages[code] == "" {
 			t.Errorf("%v, %q", m, code)
+		}
+	})
+}
+
+// FuzzPlainTokenIsWhatADecoderReads: the short way gives what the long one would.
+func FuzzPlainTokenIsWhatADecoderReads(f *testing.F) {
+	for _, auth := range []string{`{"token":"a.b-c_9"}`, `{"token":""}`, `{"token":"}`, `{"token":"a\u002e"}`, `{"token":"a","token":"b"}`, `{"token":"é"}`, `{"token":"a"} `, `{"Token":"a"}`} {
+		f.Add([]byte(auth))
+	}
+	f.Fuzz(func(t *testing.T, auth []byte) {
+		got, ok := plainToken(auth)
+		if !ok {
+			return
+		}
+		var want struct{ Token string }
+		if err := json.Unmarshal(auth, &want); err != nil || got != want.Token || got == "" {
+			t.Errorf("%q: %q, want %q, %v", auth, got, want.Token, err)
 		}
 	})
 }

@@ -20,7 +20,7 @@ type keySet struct {
 	refresh, interval time.Duration
 	client            *http.Client
 	log               *slog.Logger
-	wake              chan struct{} // holds a token when somebody waits for pending
+	wanted            alarm // rung when somebody waits for pending
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -38,7 +38,7 @@ func newKeySet(k Key, log *slog.Logger) *keySet {
 		refresh: orDefault(k.Refresh, defaultRefresh), interval: orDefault(k.Interval, defaultInterval),
 		client: &http.Client{Timeout: orDefault(k.Timeout, defaultTimeout), CheckRedirect: refuseRedirect, Transport: k.transport},
 		log:    log.With("key", k.Name),
-		wake:   make(chan struct{}, 1),
+		wanted: newAlarm(),
 	}
 	if s.client.Transport == nil {
 		s.client.Transport = newTransport()
@@ -91,10 +91,7 @@ func (s *keySet) look(id string, fetch bool) (setKey, <-chan struct{}, error) {
 		return key, nil, nil
 	case fetch && s.pending == nil && !s.stopped && time.Since(s.tried) >= s.interval:
 		s.pending = make(chan struct{})
-		select {
-		case s.wake <- struct{}{}:
-		default: // it is about to look anyway
-		}
+		s.wanted.ring()
 	}
 	switch {
 	case fetch && s.pending != nil:
@@ -111,22 +108,13 @@ func (s *keySet) current() bool { return s.keys != nil && !s.fetched.Before(s.tr
 // run fetches until ctx ends.
 func (s *keySet) run(ctx context.Context) {
 	defer s.stop()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		case <-s.wake:
-		}
+	s.wanted.run(ctx, func() time.Duration {
 		if wait := s.due(); wait > 0 {
-			timer.Reset(wait) // the request that this token was for has been made
-			continue
+			return wait // the request that was wanted has been made
 		}
 		s.fetch(ctx)
-		timer.Reset(s.due())
-	}
+		return s.due()
+	})
 }
 
 // due is the time until the next request.

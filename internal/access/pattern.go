@@ -64,7 +64,9 @@ func match(pattern, room string) bool {
 }
 
 func looksLikeSocketID(room string) bool {
-	return len(room) == socketIDLength && !strings.ContainsFunc(room, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
-	})
+	return len(room) == socketIDLength && !strings.ContainsFunc(room, isNoBase64URL)
+}
+
+func isNoBase64URL(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
 }

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -11,49 +10,11 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// claims are those of a token.
-type claims struct {
-	jwt.RegisteredClaims
-	Rooms []string `json:"rooms"`
-	Allow struct {
-		Join    []string `json:"join"`
-		Leave   []string `json:"leave"`
-		Publish []string `json:"publish"`
-	} `json:"allow"`
-	// Namespaces are patterns of those that the token is for. A token without is for all.
-	Namespaces []string `json:"namespaces"`
-}
-
-// latest is the last end of a token that is believed: the last second of the year 9999.
-const latest = 253402300799
-
-func (c *claims) grants() Grants {
-	return Grants{Rooms: c.Rooms, Join: c.Allow.Join, Leave: c.Allow.Leave, Publish: c.Allow.Publish}
-}
-
-// check says what can't be used of a token that is signed by us.
-func (c *claims) check() error {
-	switch {
-	case !checkName(userPrefix+c.Subject) || c.Subject == "":
-		return fmt.Errorf("sub is empty, longer than %d bytes or not UTF-8", MaxNameBytes-len(userPrefix))
-	case c.ExpiresAt.Unix() > latest:
-		return errors.New("exp is beyond the year 9999")
-	case len(c.Namespaces) > MaxPatterns || !all(c.Namespaces, CheckPattern):
-		return errors.New("namespaces are too many, or no patterns")
-	}
-	g := c.grants()
-	return g.check()
-}
-
-// forNamespace reports whether the token is for a namespace.
-func (c *claims) forNamespace(name string) bool {
-	return c.Namespaces == nil || matchAny(c.Namespaces, name)
-}
-
 // key is a Key with what it takes to check a token with it.
 type key struct {
 	Key
 	parser *jwt.Parser
+	secret any     // of Key, as []byte; nil if it has none
 	set    *keySet // nil if it is no set
 }
 
@@ -68,6 +29,9 @@ func newKey(k Key, leeway time.Duration, log *slog.Logger) *key {
 		options = append(options, jwt.WithIssuer(k.Issuer))
 	}
 	out := &key{Key: k, parser: jwt.NewParser(options...)}
+	if k.Secret != "" {
+		out.secret = []byte(k.Secret)
+	}
 	if k.JWKS != "" {
 		out.set = newKeySet(k, log)
 	}
@@ -131,8 +95,8 @@ func (k *key) find(ctx context.Context, t *jwt.Token, c *claims) (any, error) {
 	switch {
 	case k.ID != "" && k.ID != id:
 		return nil, errKeyID
-	case k.Secret != "":
-		return []byte(k.Secret), nil
+	case k.secret != nil:
+		return k.secret, nil
 	}
 	return k.Public, nil
 }
@@ -143,7 +107,7 @@ func (k *key) code(err error, c *claims) Code {
 	switch {
 	case errors.Is(err, errUnavailable), errors.Is(err, errBusy):
 		return CodeUnavailable
-	case !errors.Is(err, jwt.ErrTokenInvalidClaims), c.ExpiresAt == nil:
+	case !errors.Is(err, jwt.ErrTokenInvalidClaims), !c.Expires.there:
 		return CodeInvalid
 	case len(k.Audience) > 0 && !slices.ContainsFunc(k.Audience, func(a string) bool { return slices.Contains(c.Audience, a) }):
 		return CodeAudience

@@ -162,6 +162,27 @@ func TestTokenRefusals(t *testing.T) {
 	}
 }
 
+// TestDatesAreThoseOfTheLibrary: whole seconds are read without it, and read alike.
+func TestDatesAreThoseOfTheLibrary(t *testing.T) {
+	for _, text := range []string{
+		"0", "1", "1764284618", "253402300799", "253402300800", "9999999999999999999", "1e3", "1.5", "0.1e1", "-0", "-1", "-1.5", `"5"`, `"5.5"`, `""`, `"x"`, "null", "true", "{}", "[]",
+	} {
+		var got struct{ At date }
+		var want struct{ At *jwt.NumericDate }
+		object := []byte(`{"At":` + text + `}`)
+		err, wantErr := json.Unmarshal(object, &got), json.Unmarshal(object, &want)
+		if (err == nil) != (wantErr == nil) {
+			t.Errorf("%s: %v, want %v", text, err, wantErr)
+		}
+		if err != nil {
+			continue
+		}
+		if at := got.At.get(); (at == nil) != (want.At == nil) || at != nil && !at.Equal(want.At.Time) {
+			t.Errorf("%s: %v, want %v", text, at, want.At)
+		}
+	}
+}
+
 func TestAuthWithoutAToken(t *testing.T) {
 	closed := build(t, Config{Keys: []Key{hsKey()}})
 	opened := build(t, Config{Keys: []Key{hsKey()}, Namespaces: map[string]Rules{"/": {Anonymous: &Grants{Rooms: []string{"lobby"}}}}})

@@ -10,7 +10,7 @@ import (
 // watch sends clients away when their tokens end. It is one heap, one timer and one
 // goroutine for all of them.
 type watch struct {
-	sooner chan struct{} // holds a token when the next end is nearer than it was
+	sooner alarm // rung when the next end is nearer than it was
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -18,7 +18,7 @@ type watch struct {
 	ended int64 // clients sent away
 }
 
-// longestWait is how long the timer runs at most, so that a clock that is set right
+// longestWait is how long the alarm waits at most, so that a clock that is set right
 // in between does not leave tokens valid for ever.
 const longestWait = time.Minute
 
@@ -29,7 +29,7 @@ func (w *watch) add(m *Member, conn Connection) {
 	m.conn = conn
 	heap.Push(&w.heap, m)
 	if m.at == 0 {
-		w.wake()
+		w.sooner.ring()
 	}
 }
 
@@ -40,14 +40,7 @@ func (w *watch) extend(m *Member, ends int64) {
 	m.ends = ends
 	if m.conn != nil {
 		heap.Fix(&w.heap, int(m.at))
-		w.wake() // it may also be sooner
-	}
-}
-
-func (w *watch) wake() {
-	select {
-	case w.sooner <- struct{}{}:
-	default:
+		w.sooner.ring() // it may also be sooner
 	}
 }
 
@@ -62,21 +55,13 @@ func (w *watch) drop(m *Member) {
 
 // run sends clients away until ctx ends.
 func (w *watch) run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		case <-w.sooner:
-		}
+	w.sooner.run(ctx, func() time.Duration {
 		gone, wait := w.over(time.Now())
 		for _, conn := range gone {
 			conn.SendAway()
 		}
-		timer.Reset(wait)
-	}
+		return wait
+	})
 }
 
 // over takes out whose tokens have ended, and returns the time until the next one's.

@@ -16,13 +16,13 @@ type Handshake struct {
 	uri     string
 	headers string // "Name: value\n" for each, values as they came
 	address string
-	issued  time.Time
+	issued  int64 // ns since 1970: a time.Time would make each session 32 bytes larger
 	secure  bool
 	origin  bool
 }
 
 func newHandshake(r *http.Request, trusted []netip.Prefix) Handshake {
-	h := Handshake{uri: strings.Clone(r.RequestURI), issued: time.Now(), origin: r.Header.Get("Origin") != ""}
+	h := Handshake{uri: strings.Clone(r.RequestURI), issued: time.Now().UnixNano(), origin: r.Header.Get("Origin") != ""}
 	var b strings.Builder
 	b.WriteString("Host: " + r.Host + "\n")
 	for name, values := range r.Header {
@@ -102,4 +102,4 @@ func (h *Handshake) Secure() bool { return h.secure }
 func (h *Handshake) CrossOrigin() bool { return h.origin }
 
 // Issued is when the session began.
-func (h *Handshake) Issued() time.Time { return h.issued }
+func (h *Handshake) Issued() time.Time { return time.Unix(0, h.issued) }

@@ -304,7 +304,7 @@ func (s *Session) abort(reason Reason, farewell *Message) {
 // ended tells everybody who waits, once the state says so.
 func (s *Session) ended(reason Reason) {
 	s.server.stats.closed(reason)
-	s.server.stats.lifetimes.Add(int64(time.Since(s.handshake.issued)), 1)
+	s.server.stats.lifetimes.Add(max(0, time.Now().UnixNano()-s.handshake.issued), 1) // a clock may be set back
 	s.mu.Lock()
 	if s.done != nil {
 		close(s.done)

@@ -32,7 +32,10 @@ type conn struct {
 	raw    syscall.RawConn // nil if tcp has no descriptor that may be written directly (TLS)
 	try    tryWriter       // nil if tcp is none
 	ws     *websocket.Conn
-	br     *bufio.Reader
+	// Part of conn, since handshakes and tokens leave much garbage of their sizes behind: as
+	// allocations of their own they would keep its pages.
+	br bufio.Reader
+	bw bufio.Writer // the library's, for control frames
 
 	session  atomic.Pointer[Session] // nil while the connection is a probe
 	parkSlot parkSlot
@@ -91,8 +94,8 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		early, _ := brw.Reader.Peek(n)
 		c.early = bytes.Clone(early)
 	}
-	c.br = bufio.NewReaderSize(wire, readBufferBytes)
-	return wire, bufio.NewReadWriter(c.br, bufio.NewWriterSize(wire, writeBufferBytes)), nil
+	c.br, c.bw = *bufio.NewReaderSize(wire, readBufferBytes), *bufio.NewWriterSize(wire, writeBufferBytes)
+	return wire, bufio.NewReadWriter(&c.br, &c.bw), nil
 }
 
 // close ends the connection at once. Its reader, or the parking, cleans up.

@@ -112,17 +112,8 @@ func (c *conn) ask(n *Namespace, namespace string, auth json.RawMessage) (s *Soc
 		}
 	}
 	s = newSocket(n, c, auth)
-	ctx, cancel := context.WithTimeout(c.server.opening, c.server.cfg.ConnectTimeout)
-	defer cancel()
-	if err := c.server.openLink(ctx, n); err != nil {
-		c.server.cfg.Logger.Warn("adapter refused namespace", "namespace", n.name, "error", err)
-		return s, errUnavailable
-	}
-	if c.server.privateRooms {
-		if err := c.server.openLink(ctx, n.rooms.joinOwn(s)); err != nil {
-			c.server.cfg.Logger.Warn("adapter refused a socket's own room", "namespace", n.name, "error", err)
-			return s, errUnavailable
-		}
+	if err := s.subscribe(); err != nil {
+		return s, err
 	}
 	for _, middleware := range n.middlewares() {
 		if err := middleware(s); err != nil {
@@ -131,6 +122,30 @@ func (c *conn) ask(n *Namespace, namespace string, auth json.RawMessage) (s *Soc
 	}
 	s.forgetAuth()
 	return s, nil
+}
+
+// subscribe waits until the adapter hears what other nodes send to the socket. Where that
+// is nothing to wait for, no timer is started: it would be much of what a connect leaves
+// behind.
+func (s *Socket) subscribe() error {
+	n, server := s.ns, s.ns.server
+	if n.isOpen() && !server.privateRooms {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(server.opening, server.cfg.ConnectTimeout)
+	defer cancel()
+	if err := server.openLink(ctx, n); err != nil {
+		server.cfg.Logger.Warn("adapter refused namespace", "namespace", n.name, "error", err)
+		return errUnavailable
+	}
+	if !server.privateRooms {
+		return nil
+	}
+	if err := server.openLink(ctx, n.rooms.joinOwn(s)); err != nil {
+		server.cfg.Logger.Warn("adapter refused a socket's own room", "namespace", n.name, "error", err)
+		return errUnavailable
+	}
+	return nil
 }
 
 // forgetAuth is called before anybody else can see the socket.
