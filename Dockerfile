@@ -15,7 +15,7 @@ RUN go mod download
 
 COPY . .
 ARG VERSION=unknown
-RUN go build -trimpath -ldflags "-s -w -X main.release=$VERSION" -o /gateway ./cmd/gateway
+RUN go build -trimpath -ldflags "-s -w -X github.com/causeway-rt/causeway/internal/version.release=$VERSION" -o /gateway ./cmd/gateway
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY LICENSE /

@@ -26,8 +26,8 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/gateway and bin/loadtest, stamped with the version that git names
-	CGO_ENABLED=0 go build -ldflags '-X main.release=$(VERSION)' -o bin/gateway ./cmd/gateway
-	CGO_ENABLED=0 go build -ldflags '-X main.release=$(VERSION)' -o bin/loadtest ./loadtest
+	CGO_ENABLED=0 go build -ldflags '-X github.com/causeway-rt/causeway/internal/version.release=$(VERSION)' -o bin/gateway ./cmd/gateway
+	CGO_ENABLED=0 go build -ldflags '-X github.com/causeway-rt/causeway/internal/version.release=$(VERSION)' -o bin/loadtest ./loadtest
 
 test: ## install what the tests need, run all of them, say what was skipped and why
 	@scripts/test-needs

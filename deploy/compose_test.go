@@ -49,22 +49,65 @@ func (f composeFile) nodes(t *testing.T) (names []string) {
 	return names
 }
 
-// The strict parser of the gateway knows each variable and takes each value, with the
-// doors open as they are and with GATEWAY_DEV=false.
+// The strict parser of the gateway knows each variable and takes each value, with each
+// file that GATEWAY_ACCESS may name.
 func TestGatewayTakesTheSettingsOfCompose(t *testing.T) {
-	file := compose(t)
+	file, here := compose(t), t.TempDir()
+	if err := os.WriteFile(filepath.Join(here, "token_secret"), []byte(strings.Repeat("x", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, access := range []string{"demo", "tokens"} {
+		text := strings.ReplaceAll(read(t, "deploy/compose/gateway/"+access+".yaml"), "/run/secrets", here)
+		if err := os.WriteFile(filepath.Join(here, access+".yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, name := range file.nodes(t) {
 		var environ []string
 		for k, v := range file.Services[name].Environment {
-			environ = append(environ, k+"="+v)
+			if k != "GATEWAY_CONFIG" {
+				environ = append(environ, k+"="+v)
+			}
 		}
 		if got := file.Services[name].Environment["GATEWAY_ADVERTISE"]; got != name+":9090" {
 			t.Errorf("%s advertises %s", name, got)
 		}
-		for _, dev := range []string{"true", "false"} {
-			if out, err := gateway(t, append(environ, "GATEWAY_DEV="+dev), "check-config"); err != nil {
-				t.Errorf("%s: %v: %s", name, err, out)
+		for _, access := range []string{"demo", "tokens"} {
+			if out, err := gateway(t, environ, "check-config", "--config", filepath.Join(here, access+".yaml")); err != nil {
+				t.Errorf("%s, %s: %v: %s", name, access, err, out)
 			}
+		}
+	}
+}
+
+// Who starts it without a word gets nodes that know whom they let in, and no others.
+func TestComposeIsNoDevelopmentMode(t *testing.T) {
+	file := compose(t)
+	for _, name := range file.nodes(t) {
+		s := file.Services[name]
+		if dev := s.Environment["GATEWAY_DEV"]; dev != "false" {
+			t.Errorf("%s: GATEWAY_DEV is %q", name, dev)
+		}
+		dir, demo := filepath.Split(s.Environment["GATEWAY_CONFIG"])
+		if mount := "./deploy/compose/gateway:" + filepath.Clean(dir) + ":ro"; demo != "demo.yaml" || !slices.Contains(s.Volumes, mount) {
+			t.Errorf("%s reads %s, of %v", name, demo, s.Volumes)
+		}
+	}
+	var demo struct {
+		Access struct {
+			Keys       []any
+			Namespaces map[string]struct {
+				Anonymous struct{ Allow map[string][]string }
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "deploy/compose/gateway/demo.yaml")), &demo); err != nil {
+		t.Fatal(err)
+	}
+	allow := demo.Access.Namespaces["/"].Anonymous.Allow
+	for _, what := range []string{"join", "leave", "publish"} {
+		if !slices.Equal(allow[what], []string{"lobby", "demo:*"}) {
+			t.Errorf("anyone may %s %v", what, allow[what])
 		}
 	}
 }

@@ -64,7 +64,7 @@ type manifests struct {
 	objects []any // pointers to the types above
 }
 
-// overlays are the directories that a user applies. testdata/keda has the component that
+// overlays are the directories that a user applies. testdata has the components that
 // neither of them includes.
 var overlays = []string{"overlays/dev", "overlays/production"}
 

@@ -68,21 +68,8 @@ func TestEverythingIsDeniedButWhatIsNeeded(t *testing.T) {
 			!slices.Equal(deny.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}) {
 			t.Errorf("default-deny denies %+v only", deny)
 		}
-		d, c := theGateway(t, m)
-		var in, out []string
-		for _, p := range all[networkingv1.NetworkPolicy](m) {
-			selector := labels.SelectorFromSet(p.Spec.PodSelector.MatchLabels)
-			if p.Name == "default-deny" || !selector.Matches(labels.Set(d.Spec.Template.Labels)) {
-				continue
-			}
-			for _, rule := range p.Spec.Ingress {
-				in = append(in, portsOf(t, rule.From, rule.Ports)...)
-			}
-			for _, rule := range p.Spec.Egress {
-				out = append(out, portsOf(t, rule.To, rule.Ports)...)
-			}
-		}
-		slices.Sort(in)
+		_, c := theGateway(t, m)
+		in, out := letThrough(t, m)
 		if want := []string{"TCP " + portNamed(t, c, "http"), "TCP " + portNamed(t, c, "internal")}; !slices.Equal(in, want) {
 			t.Errorf("let in: %v, want %v", in, want)
 		}
@@ -92,6 +79,48 @@ func TestEverythingIsDeniedButWhatIsNeeded(t *testing.T) {
 			}
 		}
 	})
+}
+
+// letThrough are the ports on which the policies let something in to the gateway's pods,
+// and out of them.
+func letThrough(t *testing.T, m manifests) (in, out []string) {
+	t.Helper()
+	d, _ := theGateway(t, m)
+	for _, p := range all[networkingv1.NetworkPolicy](m) {
+		selector := labels.SelectorFromSet(p.Spec.PodSelector.MatchLabels)
+		if p.Name == "default-deny" || !selector.Matches(labels.Set(d.Spec.Template.Labels)) {
+			continue
+		}
+		for _, rule := range p.Spec.Ingress {
+			in = append(in, portsOf(t, rule.From, rule.Ports)...)
+		}
+		for _, rule := range p.Spec.Egress {
+			out = append(out, portsOf(t, rule.To, rule.Ports)...)
+		}
+	}
+	slices.Sort(in)
+	return in, out
+}
+
+// Keys come over https, and a gateway that fetches none reaches no such server.
+func TestOnlyWhoFetchesKeysIsLetOutToThem(t *testing.T) {
+	for _, dir := range append([]string{"testdata/jwks"}, overlays...) {
+		m := built(t, dir)
+		fetches := false
+		for _, config := range all[corev1.ConfigMap](m) {
+			fetches = fetches || regexp.MustCompile(`(?m)^[^#]*\bjwks_url:`).MatchString(config.Data["gateway.yaml"])
+		}
+		if fetches != (dir == "testdata/jwks") {
+			t.Fatalf("%s has a jwks_url: %v", dir, fetches)
+		}
+		if _, out := letThrough(t, m); slices.Contains(out, "TCP 443") != fetches {
+			t.Errorf("%s has a jwks_url: %v, and is let out to %v", dir, fetches, out)
+		}
+	}
+	in, _ := letThrough(t, built(t, "testdata/jwks"))
+	if before, _ := letThrough(t, built(t, "overlays/production")); !slices.Equal(in, before) {
+		t.Errorf("the component lets in %v, it was %v without", in, before)
+	}
 }
 
 // portsOf spells the ports of a rule, which must say who and which.

@@ -3,13 +3,16 @@ package deploy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -130,6 +133,23 @@ func (s *stack) query(expr string, names ...string) (series []string) {
 	return series
 }
 
+// handshake opens a session and returns the tag of the node that has it; none if there
+// is no node.
+func (s *stack) handshake() string {
+	s.t.Helper()
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get(s.public + "/socket.io/?EIO=4&transport=polling")
+	if err != nil {
+		return ""
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	if m := regexp.MustCompile(`^0\{"sid":"([\w-]{4})`).FindSubmatch(body); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
 // tag is what the ids of a node's sessions begin with.
 func (s *stack) tag(node string) string {
 	s.t.Helper()
@@ -218,6 +238,36 @@ func TestStackServesClientsAndSurvivesANode(t *testing.T) {
 	eventually(t, 30*time.Second, "Prometheus to miss the node", func() bool {
 		return slices.Equal(s.query("up == 0", "instance"), instances[:1]) && slices.Equal(s.query("up == 1", "instance"), instances[1:])
 	})
+	s.asksForTokens(nodes)
+}
+
+// asksForTokens turns tokens on in the way that docs/deploy.md tells, which makes the
+// nodes anew, and lets clients with and without one come to each.
+func (s *stack) asksForTokens(nodes []string) {
+	s.t.Helper()
+	const secret = "0123456789abcdef0123456789abcdef\n"
+	dir := s.t.TempDir()
+	err := errors.Join(os.WriteFile(filepath.Join(dir, "token_secret"), []byte(secret), 0o644), os.Chmod(dir, 0o755))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.environ = append(s.environ, "GATEWAY_ACCESS=tokens", "GATEWAY_SECRETS="+dir)
+	s.compose(2*time.Minute, append([]string{"up", "-d"}, services...)...)
+	for _, n := range nodes {
+		eventually(s.t, time.Minute, n+" to be ready", func() bool {
+			_, err := s.try(stopTime, "exec", "-T", n, "/gateway", "healthcheck", "readyz")
+			return err == nil
+		})
+	}
+	eventually(s.t, time.Minute, "the balancer to use all nodes", func() bool {
+		tags := map[string]bool{}
+		for range nodes {
+			tags[s.handshake()] = true
+		}
+		return len(tags) == len(nodes) && !tags[""]
+	})
+	door := startScenario(s.t, "onlyTokensOpenTheDoor", s.public, map[string]any{"secret": strings.TrimSpace(secret), "nodes": len(nodes)})
+	door.expect("passed")
 }
 
 // rulesAreLoaded checks that Prometheus has the rules of the file and can evaluate them.

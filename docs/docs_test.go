@@ -139,3 +139,26 @@ func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 		}
 	}
 }
+
+// Whoever looks for a message of the log finds the one that there is.
+func TestMessagesInPagesAreLogged(t *testing.T) {
+	page, err := os.ReadFile("operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := run(t, "find internal pkg cmd -name '*.go' ! -name '*_test.go' -exec cat {} +")
+	_, table, _ := strings.Cut(string(page), "| message | level | when |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	found := 0
+	for row := range strings.Lines(table) {
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(strings.SplitN(row, "|", 3)[1], -1) {
+			found++
+			if !strings.Contains(sources, `"`+m[1]+`"`) {
+				t.Errorf("no program logs %q", m[1])
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no messages found")
+	}
+}

@@ -116,7 +116,7 @@ func printPlan(w io.Writer, p plan.Plan) error {
 // complete adds to a result what the engine does not know.
 func (c *runCommand) complete(res *result.Result, warnings []string) {
 	res.Version = result.Version
-	res.Tool = "loadtest " + version()
+	res.Tool = tool()
 	res.Command = append([]string{"loadtest"}, c.args...)
 	res.Machine = machine.Describe()
 	res.Warnings = append(warnings, res.Warnings...)

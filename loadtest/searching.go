@@ -54,7 +54,7 @@ func (c *searchCommand) begin(l *loads, by *crew.Config, people io.Writer) (*sea
 		s.terminal = file
 	}
 	s.record = &search.Record{
-		Version: search.Version, Tool: "loadtest " + version(), Command: append([]string{"loadtest"}, c.args...), Started: time.Now(),
+		Version: search.Version, Tool: tool(), Command: append([]string{"loadtest"}, c.args...), Started: time.Now(),
 		Vary: l.vary, Unit: l.unit, From: l.From, To: l.To, Precision: l.Precision, Expect: l.base.Expect,
 		MostRuns: l.MostRuns(), RunSeconds: l.longest(), Plan: l.base,
 	}

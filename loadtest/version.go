@@ -4,27 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime"
-	"runtime/debug"
+
+	"github.com/causeway-rt/causeway/internal/version"
 )
-
-// release is set by the release build: -ldflags "-X main.release=v1.2.3".
-var release string
-
-// version is the release, else what Go knows of the build.
-func version() string {
-	if release != "" {
-		return release
-	}
-	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
-		return b.Main.Version
-	}
-	return "(devel)"
-}
 
 type versionCommand struct{}
 
 func (versionCommand) run(_ context.Context, stdout, _ io.Writer) error {
-	_, err := fmt.Fprintf(stdout, "loadtest %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintln(stdout, version.Line("loadtest"))
 	return err
 }
+
+// tool is how this build is named in results, and to other workers.
+func tool() string { return "loadtest " + version.String() }

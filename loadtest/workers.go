@@ -55,7 +55,7 @@ func (c *workerCommand) run(ctx context.Context, stdout, _ io.Writer) error {
 		protected = "for those who have the key"
 	}
 	say(fmt.Sprintf("worker listening on %s, %s", l.Addr(), protected))
-	w := &crew.Worker{Key: key, Tool: "loadtest " + version(), Sources: split(c.Source), Log: say}
+	w := &crew.Worker{Key: key, Tool: tool(), Sources: split(c.Source), Log: say}
 	return w.Serve(ctx, l)
 }
 
@@ -105,7 +105,7 @@ func (c *runFlags) crew() (*crew.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &crew.Config{Workers: split(c.Workers), Key: key, Tool: "loadtest " + version()}
+	out := &crew.Config{Workers: split(c.Workers), Key: key, Tool: tool()}
 	for i, w := range out.Workers {
 		host, port, err := net.SplitHostPort(w)
 		switch {

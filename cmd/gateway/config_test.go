@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/causeway-rt/causeway/internal/gateway"
+	"github.com/causeway-rt/causeway/internal/version"
 )
 
 // settings has every setting with a value that is not its default, as each
@@ -294,7 +295,7 @@ func TestCheckConfigAndVersion(t *testing.T) {
 	}{
 		{"good file", []string{"check-config", "--config", good}, nil, exitOK, "configuration ok\n"},
 		{"bad variable", []string{"check-config", "--config", good}, []string{"GATEWAY_DEV=x"}, exitUsage, ""},
-		{"version needs no configuration", []string{"version"}, []string{"GATEWAY_DEV=x"}, exitOK, versionLine() + "\n"},
+		{"version needs no configuration", []string{"version"}, []string{"GATEWAY_DEV=x"}, exitOK, version.Line("gateway") + "\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout bytes.Buffer

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,18 +25,8 @@ func (f *flags) healthURL(names map[string]string) (string, error) {
 	names[cmdHealth] = cmdHealth
 	p := parser{names: names}
 	path := p.oneOf(cmdHealth, f.Healthcheck.Path, "livez", "readyz")
-	address := p.address("internal-listen", f.InternalListen)
-	if p.err != nil {
-		return "", p.err
-	}
-	host, port, _ := net.SplitHostPort(address) // address has looked at it
-	if port == "0" {
-		return "", fmt.Errorf("%s: can't know which port --internal-listen=%q has taken; want one that is said", cmdHealth, address)
-	}
-	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port) + "/" + path, nil
+	url := p.node("internal-listen", f.InternalListen)
+	return url + "/" + path, p.err
 }
 
 // askHealth returns one line with what the node said, as an error unless it said ok.

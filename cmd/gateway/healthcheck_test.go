@@ -67,7 +67,7 @@ func TestHealthcheckOfNobodyFailsInOneLine(t *testing.T) {
 	}{
 		{"nobody listens", nobody.Addr().String(), "connection refused", nil},
 		{"somebody else listens", stranger.Listener.Addr().String(), "404 Not Found", nil},
-		{"port unknown", ":0", `--internal-listen=":0"`, nil},
+		{"port unknown", ":0", `GATEWAY_INTERNAL_LISTEN=":0": want the port that the node listens on`, nil},
 		{"no address", "9090", "GATEWAY_INTERNAL_LISTEN", nil},
 		{"no such check", ":9090", "want livez or readyz", []string{"healthz"}},
 	} {

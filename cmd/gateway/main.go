@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/causeway-rt/causeway/internal/gateway"
+	"github.com/causeway-rt/causeway/internal/version"
 )
 
 const (
@@ -50,7 +51,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	switch cmd.name {
 	case cmdHelp: // already printed
 	case cmdVersion:
-		fmt.Fprintln(stdout, versionLine())
+		fmt.Fprintln(stdout, version.Line("gateway"))
 	case cmdCheck:
 		for _, w := range cmd.cfg.Warnings {
 			fmt.Fprintln(stderr, "gateway: warning:", w)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/causeway-rt/causeway/internal/gateway"
+	"github.com/causeway-rt/causeway/internal/version"
 )
 
 // The settings whose values in a file are not plain texts.
@@ -24,7 +25,7 @@ var (
 func (f *flags) config(names map[string]string) (gateway.Config, error) {
 	p := parser{names: names}
 	c := gateway.Config{
-		Version:          version(),
+		Version:          version.String(),
 		Dev:              p.toggle("dev", f.Dev),
 		Listen:           p.address("listen", f.Listen),
 		InternalListen:   p.address("internal-listen", f.InternalListen),

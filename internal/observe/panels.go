@@ -100,7 +100,7 @@ var rows = []row{
 		graph("Handshakes", perSec, "New connections asked for, by what became of them.",
 			query{`sum by (transport, result) (rate(gateway_handshake_duration_seconds_count{@}[$__rate_interval]))`, "{{transport}} {{result}}"}),
 		graph("Handshake duration", seconds, "From the request for a connection to its answer.", quantiles("gateway_handshake_duration_seconds", "transport")...),
-		graph("Refused requests", perSec, "By reason. unknown_session is normal when a node has ended; origin and forbidden are settings.",
+		graph("Refused requests", perSec, "By reason. unknown_session is normal when a node has ended; origin is a setting; full, handshake_rate and address_rate are limits.",
 			query{`sum by (reason) (rate(gateway_rejected_total{@}[$__rate_interval]))`, "{{reason}}"}),
 		graph("Upgrades", perSec, "From polling to WebSocket.",
 			query{`sum by (result) (rate(gateway_upgrades_total{@}[$__rate_interval]))`, "{{result}}"}),

@@ -48,37 +48,72 @@ func (a *adapter) PrivateRooms() bool {
 	return ok && told.PrivateRooms()
 }
 
-// Broadcast implements socketio.Adapter.
+// Broadcast implements socketio.Adapter. Its span publish ends when the adapter confirms
+// the event, or refuses it.
 func (a *adapter) Broadcast(ctx context.Context, b *socketio.Broadcast, deliver func()) error {
-	return a.emit(ctx, b, deliver, a.ClusterAdapter.Broadcast)
+	id := eventID(b)
+	if !a.tracer.chosen(id) {
+		return a.ClusterAdapter.Broadcast(ctx, b, deliver)
+	}
+	ctx, e := a.begin(ctx, b, id)
+	defer e.emit.End()
+	traced := *b
+	traced.Confirm = func(err error) {
+		e.published(err)
+		if b.Confirm != nil {
+			b.Confirm(err)
+		}
+	}
+	err := a.ClusterAdapter.Broadcast(ctx, &traced, e.delivering(deliver))
+	if err != nil { // it is not confirmed then
+		e.published(err)
+	}
+	return err
 }
 
 // BroadcastWithAck implements socketio.ClusterAdapter. Its span publish ends when all acks
 // have come.
 func (a *adapter) BroadcastWithAck(ctx context.Context, b *socketio.Broadcast, deliver func(), acked func(socketio.Ack)) error {
-	return a.emit(ctx, b, deliver, func(ctx context.Context, b *socketio.Broadcast, deliver func()) error {
-		return a.ClusterAdapter.BroadcastWithAck(ctx, b, deliver, acked)
-	})
-}
-
-func (a *adapter) emit(ctx context.Context, b *socketio.Broadcast, deliver func(), publish func(context.Context, *socketio.Broadcast, func()) error) error {
 	id := eventID(b)
 	if !a.tracer.chosen(id) {
-		return publish(ctx, b, deliver)
+		return a.ClusterAdapter.BroadcastWithAck(ctx, b, deliver, acked)
 	}
-	ctx, emit := a.tracer.tracer.Start(ctx, "emit", trace.WithAttributes(attributes(b, id)...))
-	defer emit.End()
-	ctx, span := a.tracer.tracer.Start(ctx, "publish", trace.WithSpanKind(trace.SpanKindProducer))
-	defer span.End()
-	err := publish(ctx, b, func() {
-		_, span := a.tracer.tracer.Start(trace.ContextWithSpan(ctx, emit), "deliver")
+	ctx, e := a.begin(ctx, b, id)
+	defer e.emit.End()
+	err := a.ClusterAdapter.BroadcastWithAck(ctx, b, e.delivering(deliver), acked)
+	e.published(err)
+	return err
+}
+
+// emission is an emit that is traced.
+type emission struct {
+	tracer        trace.Tracer
+	emit, publish trace.Span
+}
+
+// begin begins its spans, of which publish is that of the context that is returned.
+func (a *adapter) begin(ctx context.Context, b *socketio.Broadcast, id uint64) (context.Context, *emission) {
+	e := &emission{tracer: a.tracer.tracer}
+	ctx, e.emit = e.tracer.Start(ctx, "emit", trace.WithAttributes(attributes(b, id)...))
+	ctx, e.publish = e.tracer.Start(ctx, "publish", trace.WithSpanKind(trace.SpanKindProducer))
+	return ctx, e
+}
+
+// published ends the span publish.
+func (e *emission) published(err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		e.publish.SetStatus(codes.Error, err.Error())
+	}
+	e.publish.End()
+}
+
+// delivering is deliver within a span.
+func (e *emission) delivering(deliver func()) func() {
+	return func() {
+		_, span := e.tracer.Start(trace.ContextWithSpan(context.Background(), e.emit), "deliver")
 		defer span.End()
 		deliver()
-	})
-	if err != nil && !errors.Is(err, context.Canceled) {
-		span.SetStatus(codes.Error, err.Error())
 	}
-	return err
 }
 
 // Run implements socketio.Adapter.

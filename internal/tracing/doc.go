@@ -5,8 +5,8 @@
 // # Spans
 //
 // A handshake is a span. An emit is a span with two others in it: deliver, the hand-over to
-// this node's clients, and publish, until the adapter has taken the event for the others. On
-// each other node, deliver is a trace of its own: the messages between nodes are those of the
+// this node's clients, and publish, until the adapter confirms that the event has left for
+// the others, which may be after the emit has returned. On each other node, deliver is a trace of its own: the messages between nodes are those of the
 // official adapter, which have no place for a trace's identity, and a peer would trip
 // over one. What belongs together has the same causeway.event.id, a hash of the
 // event and its target, and every node decides by that hash whether to trace an event: of a

@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
@@ -175,6 +177,64 @@ func TestEmitIsTracedOnEveryNode(t *testing.T) {
 	}
 	if !slices.Contains(far.Resource.Attributes(), attribute.String("service.instance.id", "node")) {
 		t.Errorf("resource %v", far.Resource)
+	}
+}
+
+// slow is an adapter that confirms when it is told to.
+type slow struct {
+	socketio.ClusterAdapter
+	err     error // of Broadcast
+	confirm func(error)
+}
+
+func (s *slow) Broadcast(_ context.Context, b *socketio.Broadcast, deliver func()) error {
+	deliver()
+	s.confirm = b.Confirm
+	return s.err
+}
+
+func TestPublishEndsWhenItIsConfirmed(t *testing.T) {
+	away := errors.New("Redis is away")
+	for name, tt := range map[string]struct {
+		refused, confirmed error
+		told               bool
+		want               codes.Code
+	}{
+		"taken":   {nil, nil, true, codes.Unset},
+		"lost":    {nil, away, true, codes.Error},
+		"refused": {away, nil, false, codes.Error},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tracer, spans := startTracer(t, env("OTEL_TRACES_SAMPLER", "always_on"))
+			ended := func() map[string]tracetest.SpanStub {
+				_ = tracer.provider.ForceFlush(t.Context())
+				by := map[string]tracetest.SpanStub{}
+				for _, s := range spans.GetSpans() {
+					by[s.Name] = s
+				}
+				return by
+			}
+			s := &slow{err: tt.refused}
+			var told []error
+			b := &socketio.Broadcast{Namespace: "/", Data: []byte(`["ev"]`), Confirm: func(err error) { told = append(told, err) }}
+			if err := tracer.Adapter(s).Broadcast(t.Context(), b, func() {}); err != tt.refused {
+				t.Errorf("error %v", err)
+			}
+			if tt.told {
+				if now := ended(); len(now) != 2 || now["publish"].Name != "" {
+					t.Errorf("before it is confirmed: %v", now)
+				}
+				s.confirm(tt.confirmed)
+			}
+			publish, emit := ended()["publish"], ended()["emit"]
+			if publish.Status.Code != tt.want || publish.Parent.SpanID() != emit.SpanContext.SpanID() || !emit.SpanContext.IsValid() {
+				t.Errorf("publish: %+v", publish)
+			}
+			if tt.told != (len(told) == 1) || tt.told && told[0] != tt.confirmed {
+				t.Errorf("the caller was told %v", told)
+			}
+			tracer.Close(t.Context())
+		})
 	}
 }
 

@@ -24,10 +24,20 @@ func (g *group) populate() {
 	for {
 		select {
 		case <-g.sending.Done():
+			g.stayAway()
 			return
 		case c := <-g.crowds:
 			g.move(c)
 		}
+	}
+}
+
+// stayAway is for crowds whose turn has not come before nothing more is sent: nobody is
+// to wait for them. There come no more of them.
+func (g *group) stayAway() {
+	for range len(g.crowds) {
+		<-g.crowds
+		g.unsettled.Add(-1)
 	}
 }
 

@@ -1,6 +1,7 @@
 const ok = [{ ok: true }];
 const transports = ["polling", "upgrade", "websocket"];
 const members = 10; // of a room, of all kinds
+const prefix = "demo:"; // of rooms that are open to all in docker-compose.yml
 
 // Clients behind a balancer that knows nothing of sessions: a third polls, a third
 // upgrades, a third is born on WebSocket. Everybody publishes to a room and hears the
@@ -10,7 +11,7 @@ export async function nobodyNoticesTheBalancer(t) {
   const all = await group(count, 25, async (i) => {
     const socket = await t.connect("/", { transport: transports[i % 3] });
     socket.label = `client ${i} (${transports[i % 3]})`;
-    socket.room = `room-${t.rest.unique}-${Math.floor(i / members)}`;
+    socket.room = `${prefix}room-${t.rest.unique}-${Math.floor(i / members)}`;
     await t.settled(socket);
     t.same(await t.ask(socket, "join", socket.room), ok);
     return socket;
@@ -49,7 +50,7 @@ async function visit(t, n, over) {
     const transport = transports[(n + visits) % 3];
     const socket = await t.connect("/", { transport });
     const friend = await t.connect("/", { transport: transports[(n + visits + 1) % 3] });
-    const room = `visit-${t.rest.unique}-${n}-${visits}`;
+    const room = `${prefix}visit-${t.rest.unique}-${n}-${visits}`;
     t.same(await t.ask(friend, "join", room), ok);
     const heard = t.once(friend, "news");
     t.same(await t.ask(socket, "publish", room, "news", visits), ok);

@@ -1,3 +1,5 @@
+import { createHmac } from "node:crypto";
+
 const ok = [{ ok: true }];
 const forbidden = [{ ok: false, error: "forbidden" }];
 
@@ -67,4 +69,33 @@ export async function tokenEndsAndIsRenewed(t) {
   t.same(err.data, { code: "token_expired" });
   t.same(await t.ask(renews, "join", "x"), forbidden);
   t.same(returns.connected, true);
+}
+
+// signed is a token that whoever knows the secret can make.
+function signed(secret, claims) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+}
+
+// Whichever node a client comes to, it gets in with a token of the right secret, may do
+// what the token says, and is refused without one.
+export async function onlyTokensOpenTheDoor(t) {
+  const claims = { sub: "42", exp: Math.floor(Date.now() / 1000) + 600, allow: { join: ["team:*"] } };
+  const good = { token: signed(t.rest.secret, claims) };
+  const bad = { token: signed(t.rest.secret.replace(/./g, "x"), claims) };
+  for (const transport of ["websocket", "polling", "upgrade"]) {
+    t.transport = transport;
+    const seen = new Set();
+    for (let i = 0; i < t.rest.nodes; i++) {
+      const socket = await t.connect("/", { auth: good });
+      seen.add(socket.io.engine.id.slice(0, 4));
+      t.same(await t.ask(socket, "join", "team:7"), ok);
+      t.same(await t.ask(socket, "join", "lobby"), forbidden);
+    }
+    // A WebSocket is one request, and the balancer deals requests in turn.
+    if (transport === "websocket") t.same(seen.size, t.rest.nodes);
+    for (let i = 0; i < t.rest.nodes; i++) t.same((await refusal(t, "/", {})).data, { code: "token_missing" });
+    for (let i = 0; i < t.rest.nodes; i++) t.same((await refusal(t, "/", bad)).data, { code: "token_invalid" });
+  }
 }

@@ -8,5 +8,6 @@ import (
 	_ "github.com/redis/go-redis/v9" // forbidden
 
 	_ "github.com/causeway-rt/causeway/internal/gateway" // forbidden
-	_ "github.com/causeway-rt/causeway/pkg/socketio"     // forbidden
+	_ "github.com/causeway-rt/causeway/internal/rate"
+	_ "github.com/causeway-rt/causeway/pkg/socketio" // forbidden
 )

@@ -7,5 +7,7 @@ import (
 	_ "github.com/coder/websocket"
 	_ "github.com/redis/go-redis/v9" // forbidden
 
+	_ "github.com/causeway-rt/causeway/internal/access" // forbidden
+	_ "github.com/causeway-rt/causeway/internal/pace"
 	_ "github.com/causeway-rt/causeway/pkg/socketio" // forbidden
 )
