@@ -14,6 +14,8 @@ import (
 var (
 	//go:embed lua/common.lua
 	commonLua string
+	//go:embed lua/record_fast.lua
+	recordFastLua string
 	//go:embed lua/record.lua
 	recordLua string
 	//go:embed lua/heads.lua
@@ -31,7 +33,7 @@ var (
 )
 
 var (
-	recordScript = newScript(commonLua, recordLua)
+	recordScript = newScript(recordFastLua, commonLua, recordLua)
 	headsScript  = newScript(commonLua, headsLua)
 	readScript   = newScript(commonLua, readLua)
 	tidyScript   = newScript(commonLua, tidyLua)
