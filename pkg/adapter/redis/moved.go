@@ -27,11 +27,14 @@ func (p *publisher) land(ctx context.Context, moved []publication) {
 
 // putBack queues messages before everything else.
 func (p *publisher) putBack(batch []publication) {
+	if len(batch) == 0 {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.queue = append(batch[:len(batch):len(batch)], p.queue...)
 	for _, m := range batch {
-		p.bytes += len(*m.payload)
+		p.bytes += m.bytes()
 	}
 	p.signal()
 }
@@ -48,7 +51,7 @@ func (p *publisher) strays(belongs func(channel string) bool) (strays []publicat
 			continue
 		}
 		strays = append(strays, m)
-		p.bytes -= len(*m.payload)
+		p.bytes -= m.bytes()
 	}
 	p.queue = kept
 	return strays, p.flight
