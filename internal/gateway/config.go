@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/causeway-rt/causeway/internal/access"
+	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
 // Sources says what was configured, and how, without any value: some are secrets.
@@ -64,6 +65,12 @@ type Config struct {
 
 	// Limits bound what clients can make this node do. The zero Limits set no rates.
 	Limits Limits
+
+	// Recovery is for clients that come back, in every namespace that RecoveryOf does not
+	// have. The zero Recovery means that they start afresh. A cluster's nodes must have the same.
+	Recovery socketio.Recovery
+	// RecoveryOf is that of single namespaces. It is not changed.
+	RecoveryOf map[string]socketio.Recovery
 
 	// RedisURL connects this node with others. Empty means it is alone.
 	RedisURL string

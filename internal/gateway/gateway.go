@@ -150,6 +150,9 @@ func (g *gateway) socketConfig() socketio.Config {
 		MaxPendingAcks:         g.cfg.Limits.PendingAcks,
 	}
 	c.Adapter = g.adapter()
+	if cfg := g.cfg; cfg.recovers() {
+		c.Recovery = cfg.recoveryOf
+	}
 	return c
 }
 

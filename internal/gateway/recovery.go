@@ -1,0 +1,31 @@
+package gateway
+
+import (
+	"errors"
+
+	"github.com/causeway-rt/causeway/pkg/socketio"
+)
+
+// errClusterHistory is why there is no recovery with a Redis Cluster yet.
+var errClusterHistory = errors.New("--recovery: not with a Redis Cluster yet: one Redis, or Sentinel")
+
+// recovers reports whether clients can recover in any namespace.
+func (c *Config) recovers() bool {
+	if c.Recovery.Window > 0 {
+		return true
+	}
+	for _, r := range c.RecoveryOf {
+		if r.Window > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// recoveryOf is the Recovery of a namespace.
+func (c *Config) recoveryOf(namespace string) socketio.Recovery {
+	if r, ok := c.RecoveryOf[namespace]; ok {
+		return r
+	}
+	return c.Recovery
+}
