@@ -22,6 +22,9 @@ func (c *Config) recovers() bool {
 	return false
 }
 
+// recorded reports whether a namespace has a history.
+func (g *gateway) recorded(namespace string) bool { return g.cfg.recoveryOf(namespace).Window > 0 }
+
 // recoveryOf is the Recovery of a namespace.
 func (c *Config) recoveryOf(namespace string) socketio.Recovery {
 	if r, ok := c.RecoveryOf[namespace]; ok {
