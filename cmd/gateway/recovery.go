@@ -7,7 +7,6 @@ import (
 
 	"github.com/causeway-rt/causeway/internal/access"
 	"github.com/causeway-rt/causeway/internal/gateway"
-	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
 const (
@@ -23,8 +22,8 @@ const (
 )
 
 // recovery is that of all namespaces that the file says nothing else of.
-func (p *parser) recovery(f *flags, redisURL string) socketio.Recovery {
-	r := socketio.Recovery{Window: p.window("recovery", f.Recovery), MaxBytes: p.size("recovery-max-bytes", f.RecoveryMaxBytes)}
+func (p *parser) recovery(f *flags, redisURL string) gateway.Recovery {
+	r := gateway.Recovery{Window: p.window("recovery", f.Recovery), MaxBytes: p.size("recovery-max-bytes", f.RecoveryMaxBytes)}
 	var err error
 	if r.MaxEvents, err = strconv.Atoi(string(f.RecoveryMaxEvents)); err != nil || r.MaxEvents < 1 || r.MaxEvents > mostMissed {
 		p.refuse("recovery-max-events", string(f.RecoveryMaxEvents), fmt.Sprintf("a whole number from 1 to %d", mostMissed))
@@ -60,7 +59,7 @@ func readRecovery(m *mapping, cfg *gateway.Config) {
 		}
 		n.done()
 		if cfg.RecoveryOf == nil {
-			cfg.RecoveryOf = map[string]socketio.Recovery{}
+			cfg.RecoveryOf = map[string]gateway.Recovery{}
 		}
 		cfg.RecoveryOf[n.name] = r
 	}

@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/causeway-rt/causeway/pkg/socketio"
+	"github.com/causeway-rt/causeway/internal/gateway"
 )
 
 // recoveryOf reads the recovery of single namespaces from a file, after settings on the
 // left margin.
-func recoveryOf(t *testing.T, top, section string) (map[string]socketio.Recovery, error) {
+func recoveryOf(t *testing.T, top, section string) (map[string]gateway.Recovery, error) {
 	t.Helper()
 	cmd, err := parse([]string{"--config", writeFile(t, top+"\nrecovery_namespaces:\n  "+section+"\n")}, sources{sections: allSections}, io.Discard)
 	return cmd.cfg.RecoveryOf, err
@@ -25,7 +25,7 @@ func TestRecoveryOfANamespaceIsThatOfAllButForWhatItSays(t *testing.T) {
 		"/log: {max_bytes: 8}",
 		"/prices: {window: 0s}",
 	}, "\n  "))
-	want := map[string]socketio.Recovery{
+	want := map[string]gateway.Recovery{
 		"/":       {Window: 2 * time.Minute, MaxEvents: 1000, MaxBytes: 5000},
 		"/chat":   {Window: 30 * time.Second, MaxEvents: 7, MaxBytes: 5000},
 		"/log":    {Window: 2 * time.Minute, MaxEvents: 1000, MaxBytes: 8},
@@ -38,7 +38,7 @@ func TestRecoveryOfANamespaceIsThatOfAllButForWhatItSays(t *testing.T) {
 
 func TestNothingIsRecoveredUnlessItIsSaid(t *testing.T) {
 	cmd, err := parse(nil, sources{}, io.Discard)
-	want := socketio.Recovery{MaxEvents: 1000, MaxBytes: 1 << 20}
+	want := gateway.Recovery{MaxEvents: 1000, MaxBytes: 1 << 20}
 	if err != nil || cmd.cfg.Recovery != want || cmd.cfg.RecoveryOf != nil {
 		t.Errorf("%+v, %+v, %v", cmd.cfg.Recovery, cmd.cfg.RecoveryOf, err)
 	}

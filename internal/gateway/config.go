@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/causeway-rt/causeway/internal/access"
-	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
 // Sources says what was configured, and how, without any value: some are secrets.
@@ -68,9 +67,9 @@ type Config struct {
 
 	// Recovery is for clients that come back, in every namespace that RecoveryOf does not
 	// have. The zero Recovery means that they start afresh. A cluster's nodes must have the same.
-	Recovery socketio.Recovery
+	Recovery Recovery
 	// RecoveryOf is that of single namespaces. It is not changed.
-	RecoveryOf map[string]socketio.Recovery
+	RecoveryOf map[string]Recovery
 
 	// RedisURL connects this node with others. Empty means it is alone.
 	RedisURL string

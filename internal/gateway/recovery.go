@@ -6,6 +6,9 @@ import (
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
 
+// Recovery says how clients of a namespace get what they missed while they were away.
+type Recovery = socketio.Recovery
+
 // errClusterHistory is why there is no recovery with a Redis Cluster yet.
 var errClusterHistory = errors.New("--recovery: not with a Redis Cluster yet: one Redis, or Sentinel")
 

@@ -52,8 +52,8 @@ type relay struct {
 	alone  bool           // without an adapter, nothing is waited for
 	// recorded says which namespaces have a history.
 	recorded func(namespace string) bool
-	joins  *joinTable
-	counts [relayEvents][relayOutcomes]atomic.Int64
+	joins    *joinTable
+	counts   [relayEvents][relayOutcomes]atomic.Int64
 }
 
 // relayAnswers are what relay events are acknowledged with, by outcome.
