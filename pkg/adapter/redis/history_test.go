@@ -103,14 +103,19 @@ func TestOrderOfTheBusIsThatOfTheHistory(t *testing.T) {
 
 func TestHistoryIsOnlyWhereItIsWanted(t *testing.T) {
 	withBothHistories(t, func(t *testing.T, cfg Config) {
-		cfg.URL, cfg.Prefix = redistest.Start(t), redistest.Prefix(t)
+		own := redistest.StartOwn(t)
+		cfg.URL, cfg.Prefix, cfg.ProbeInterval = own.URL(), "p", 20*time.Millisecond
 		h := startHistorian(t, cfg, "tag0", 0)
 		h.join("/", "")
+		eventually(t, "probes come back", func() bool { return h.bus.Stats().Probes > 3 })
 		if err := h.Record(event("/", `["e"]`)); !errors.Is(err, ErrNoHistory) {
 			t.Errorf("recorded without a window: %v", err)
 		}
-		if keys := direct(t).Keys(t.Context(), "*"+cfg.Prefix+"*").Val(); len(keys) != 0 {
+		if keys := own.Client().Keys(t.Context(), "*").Val(); len(keys) != 0 {
 			t.Errorf("keys without recovery: %q", keys)
+		}
+		if commands := own.Client().Info(t.Context(), "commandstats").Val(); strings.Contains(commands, "cmdstat_eval") {
+			t.Errorf("scripts without recovery: %s", commands)
 		}
 	})
 }
@@ -313,4 +318,19 @@ func TestForgottenScriptsAreSaidAgain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEventForASocketThatComesBackIsHeard: until it has been sent what it has missed, the socket is
+// none of the node's.
+func TestEventForASocketThatComesBackIsHeard(t *testing.T) {
+	list := historians(t, Config{URL: redistest.Start(t)}, 2)
+	b := event("/", `["e"]`, "tag1abcdefghijklmnop")
+	list[0].mustRecord(b)
+	list[0].flush()
+	if got := list[1].got(2); got[0] != string(b.Data) {
+		t.Errorf("%q", got)
+	}
+	if got := list[0].got(1); len(got) != 1 {
+		t.Errorf("the other node got %q", got)
+	}
 }
