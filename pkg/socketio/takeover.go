@@ -66,22 +66,6 @@ func (x *roomIndex) displace(s *Socket) {
 	x.unlist(s)
 }
 
-// taken is HistoryNode.Taken.
-func (r *recoverable) taken(pid string, epoch uint64) {
-	r.mu.Lock()
-	s := r.lives[pid]
-	r.mu.Unlock()
-	if s == nil {
-		return
-	}
-	s.life.mu.Lock()
-	old := s.life.epoch < epoch
-	s.life.mu.Unlock()
-	if old {
-		s.takenOver()
-	}
-}
-
 // missed is HistoryNode.Missed.
 func (r *recoverable) missed(at Offset, cause error) {
 	n := r.ns
