@@ -20,10 +20,10 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 # For the comparison with the official server: ARGS='--rounds 5 --only fan1,fan16'.
 ARGS ?=
 
-.PHONY: help build test bench compare lint fuzz clean
+.PHONY: help build test bench compare compare-recovery lint fuzz clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/gateway and bin/loadtest, stamped with the version that git names
 	CGO_ENABLED=0 go build -ldflags '-X github.com/causeway-rt/causeway/internal/version.release=$(VERSION)' -o bin/gateway ./cmd/gateway
@@ -42,6 +42,10 @@ bench: ## run the Go benchmarks; BENCH=regexp chooses
 compare: build ## measure the gateway beside the official Node.js server (needs redis-server); ARGS
 	@cd loadtest/versus/node && npm ci --no-audit --no-fund --loglevel=error
 	go run ./loadtest/versus $(ARGS)
+
+compare-recovery: build ## let clients of both recover from the same faults (needs redis-server); ARGS
+	@cd loadtest/versus/node && npm ci --no-audit --no-fund --loglevel=error
+	go run ./loadtest/versus --faults $(ARGS)
 
 lint: $(GOLANGCI) ## run golangci-lint, and prove that its layer rules bite
 	$(GOLANGCI) run --allow-parallel-runners ./...

@@ -21,6 +21,7 @@ type bus struct {
 	adapter redisAdapter
 	kind    string               // AdapterClassic or AdapterSharded
 	latency prometheus.Histogram // of publishes
+	records prometheus.Histogram // how long they take
 }
 
 // The values of Config.Adapter.
@@ -68,6 +69,9 @@ var errRedisURL = errors.New("--redis-url: want redis://, rediss:// or unix://, 
 // CheckRedisURL reports whether --redis-url is one that Run takes.
 func CheckRedisURL(s string) bool { return redis.CheckURL(s) == nil }
 
+// IsRedisCluster reports whether --redis-url is that of a Redis Cluster.
+func IsRedisCluster(s string) bool { return redis.IsCluster(s) }
+
 // muteGoRedis keeps go-redis from writing to standard error, in a form of its own.
 // What it says there, that a connection failed, the adapter logs as well.
 var muteGoRedis = sync.OnceFunc(func() { goredis.SetLogger(mute{}) })
@@ -85,7 +89,10 @@ func newBus(cfg Config, nodes int, log *slog.Logger) (*bus, error) {
 	if !CheckRedisURL(cfg.RedisURL) {
 		return nil, errRedisURL // without the reason, which may quote the password
 	}
-	b := &bus{latency: prometheus.NewHistogram(latencyOpts)}
+	if cfg.recovers() && IsRedisCluster(cfg.RedisURL) {
+		return nil, errClusterHistory
+	}
+	b := &bus{latency: prometheus.NewHistogram(latencyOpts), records: prometheus.NewHistogram(recordOpts)}
 	rc := redis.Config{
 		URL:    cfg.RedisURL,
 		Prefix: cfg.RedisPrefix,
@@ -93,6 +100,7 @@ func newBus(cfg Config, nodes int, log *slog.Logger) (*bus, error) {
 		// What a client may send must fit, in the longer of the two encodings.
 		MaxMessageBytes: max(leastMessageBytes, 4*cfg.MaxPayload),
 		ObservePublish:  func(d time.Duration) { b.latency.Observe(d.Seconds()) },
+		ObserveRecord:   func(d time.Duration) { b.records.Observe(d.Seconds()) },
 	}
 	var err error
 	switch cfg.Adapter {

@@ -20,22 +20,30 @@ import (
 type flags struct {
 	Rounds  int      `default:"3" help:"Rounds: in each, every server is started afresh."`
 	Only    string   `help:"Workloads, with commas; all if left out."`
-	Servers []string `default:"gateway,node" enum:"gateway,node" help:"Servers."`
+	Servers []string `default:"gateway,node" enum:"gateway,recovery,node" help:"Servers: recovery is the gateway with it on."`
 	JSON    string   `name:"json" help:"Also write every figure to this file, for --base." placeholder:"FILE"`
 	Base    string   `help:"Show ratios to the figures of this file, of an earlier version." placeholder:"FILE"`
 	Gateway string   `default:"bin/gateway" help:"The gateway's binary."`
 	Tool    string   `default:"bin/loadtest" help:"The load tool's binary."`
+	Faults  bool     `help:"Instead, kill, restart and cut off nodes of both, and say whose clients recover what."`
 	Script  string   `default:"loadtest/versus/node/server.mjs" help:"The Node.js server's script."`
 }
 
 // tools are the programs that take part, and where their logs go.
-type tools struct{ gateway, loadtest, script, dir string }
+type tools struct {
+	gateway, loadtest, script, dir string
+	recovers                       bool // the servers let clients recover
+}
 
 func main() {
 	var f flags
 	kong.Parse(&f, kong.Name("versus"), kong.Description("Measures the gateway beside the official Node.js Socket.IO server."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := compare(ctx, f)
+	do := compare
+	if f.Faults {
+		do = compareFaults
+	}
+	err := do(ctx, f)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "versus:", err)
@@ -69,7 +77,7 @@ func compare(ctx context.Context, f flags) error {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 		taken.Workloads = append(taken.Workloads, rows)
-		rows.print(os.Stdout, w, base)
+		rows.print(os.Stdout, w, f.Servers, base)
 	}
 	if f.JSON != "" {
 		if err := taken.write(f.JSON); err != nil {
