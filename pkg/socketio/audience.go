@@ -13,6 +13,10 @@ type audience struct {
 	alone   []*Socket // addressed by id, and in sockets already
 	outside []*room   // whose members are left out
 	absent  []*Socket // left out by id
+
+	// Of an event with a place in the history. See hides.
+	at    Offset
+	fresh map[*room]map[*Socket]Offset // nil if there are none
 }
 
 // keepAudience is how many sockets a pooled audience may have room for: beyond
@@ -33,7 +37,14 @@ func (a *audience) release() {
 		clear(*list)
 		*list = (*list)[:0]
 	}
+	a.at, a.fresh = Offset{}, nil
 	audiences.Put(a)
+}
+
+// keep leaves only the first few of the sockets.
+func (a *audience) keep(first []*Socket) {
+	clear(a.sockets[len(first):])
+	a.sockets = first
 }
 
 // fewRooms is up to how many names it is cheaper to look through a socket's rooms for
@@ -46,9 +57,26 @@ func (x *roomIndex) members(rooms, except []string) *audience {
 	a := audiences.Get().(*audience)
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	x.gather(a, rooms, except)
+	return a
+}
+
+// membersAt is members for an event that has been recorded at a place in the history.
+func (x *roomIndex) membersAt(rooms, except []string, at Offset) *audience {
+	a := audiences.Get().(*audience)
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	a.at, a.fresh = at, x.fresh
+	x.gather(a, rooms, except)
+	a.fresh = nil // it is guarded by mu
+	return a
+}
+
+// gather needs mu.
+func (x *roomIndex) gather(a *audience, rooms, except []string) {
 	if len(rooms)+len(except) > fewRooms {
 		x.membersOfMany(a, rooms, except)
-		return a
+		return
 	}
 	for _, name := range except {
 		if r := x.rooms[name]; r != nil {
@@ -59,12 +87,12 @@ func (x *roomIndex) members(rooms, except []string) *audience {
 		}
 	}
 	if len(rooms) == 0 {
-		a.addAll(x.everyone)
-		return a
+		a.addAll(nil, x.everyone)
+		return
 	}
 	for _, name := range rooms {
 		if r := x.rooms[name]; r != nil && !slices.Contains(a.rooms, r) {
-			a.addAll(r.members)
+			a.addAll(r, r.members)
 			a.rooms = append(a.rooms, r)
 		}
 		if s := x.byID[name]; s != nil && a.wants(s) {
@@ -72,14 +100,13 @@ func (x *roomIndex) members(rooms, except []string) *audience {
 			a.alone = append(a.alone, s)
 		}
 	}
-	return a
 }
 
 // membersOfMany is members in a time that grows with the names and their members, not
 // with the product of the two. It needs mu.
 func (x *roomIndex) membersOfMany(a *audience, rooms, except []string) {
 	seen := make(map[*Socket]bool) // or left out
-	x.each(except, func(s *Socket) { seen[s] = true })
+	x.each(a, except, func(s *Socket) { seen[s] = true })
 	add := func(s *Socket) {
 		if !seen[s] {
 			seen[s] = true
@@ -87,7 +114,7 @@ func (x *roomIndex) membersOfMany(a *audience, rooms, except []string) {
 		}
 	}
 	if len(rooms) > 0 {
-		x.each(rooms, add)
+		x.each(a, rooms, add)
 		return
 	}
 	for _, s := range x.everyone {
@@ -97,7 +124,7 @@ func (x *roomIndex) membersOfMany(a *audience, rooms, except []string) {
 
 // each calls f for the members of each of the rooms, several times for who is in several.
 // It needs mu.
-func (x *roomIndex) each(names []string, f func(*Socket)) {
+func (x *roomIndex) each(a *audience, names []string, f func(*Socket)) {
 	done := make(map[string]bool, len(names))
 	for _, name := range names {
 		if done[name] {
@@ -106,7 +133,9 @@ func (x *roomIndex) each(names []string, f func(*Socket)) {
 		done[name] = true
 		if r := x.rooms[name]; r != nil {
 			for _, s := range r.members {
-				f(s)
+				if !a.hides(r, s) {
+					f(s)
+				}
 			}
 		}
 		if s := x.byID[name]; s != nil {
@@ -115,13 +144,14 @@ func (x *roomIndex) each(names []string, f func(*Socket)) {
 	}
 }
 
-func (a *audience) addAll(members []*Socket) {
-	if len(a.outside)+len(a.absent)+len(a.rooms)+len(a.alone) == 0 {
+// addAll adds the members of r, or everybody if r is nil.
+func (a *audience) addAll(r *room, members []*Socket) {
+	if len(a.outside)+len(a.absent)+len(a.rooms)+len(a.alone)+len(a.fresh[r]) == 0 {
 		a.sockets = append(a.sockets, members...)
 		return
 	}
 	for _, s := range members {
-		if a.wants(s) {
+		if a.wants(s) && !a.hides(r, s) {
 			a.sockets = append(a.sockets, s)
 		}
 	}
@@ -129,16 +159,16 @@ func (a *audience) addAll(members []*Socket) {
 
 // wants reports whether s is neither left out nor there already.
 func (a *audience) wants(s *Socket) bool {
-	return !slices.Contains(a.absent, s) && !slices.Contains(a.alone, s) && !s.inAny(a.outside) && !s.inAny(a.rooms)
+	return !slices.Contains(a.absent, s) && !slices.Contains(a.alone, s) && !a.inAny(s, a.outside) && !a.inAny(s, a.rooms)
 }
 
 // inAny needs the index's mu.
-func (s *Socket) inAny(rooms []*room) bool {
+func (a *audience) inAny(s *Socket, rooms []*room) bool {
 	if len(rooms) == 0 {
 		return false
 	}
 	for _, m := range s.rooms {
-		if slices.Contains(rooms, m.room) {
+		if slices.Contains(rooms, m.room) && !a.hides(m.room, s) {
 			return true
 		}
 	}

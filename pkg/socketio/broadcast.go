@@ -30,7 +30,13 @@ func withoutCompression(batch []*engineio.Message) {
 
 // deliver sends b to the sockets of this node that it addresses. The packet is
 // made once and shared by all of them.
-func (n *Namespace) deliver(b *Broadcast) { n.deliverAs(b, -1, nil) }
+func (n *Namespace) deliver(b *Broadcast) {
+	if n.recovery != nil {
+		n.recovery.deliverUnrecorded(b)
+		return
+	}
+	n.deliverAs(b, -1, nil)
+}
 
 // deliverAs is deliver with an ack id, or -1. expect, if not nil, is called for
 // each recipient before anything is sent to it, and may leave it out.

@@ -22,8 +22,10 @@ type Config struct {
 	// means that there are none.
 	Adapter Adapter
 	// Recovery says for how long a client of a namespace may be away, and still get all that
-	// it missed. It is asked once for each namespace. nil means that no client can recover.
-	// Otherwise Adapter, if there is one, must be a HistoryAdapter.
+	// it missed. It is asked when a namespace opens, and must not call the Server. nil means
+	// that no client can recover. Otherwise Adapter, if there is one, must be a HistoryAdapter.
+	// Without one the history is in memory: the events of twice the Window, but no more than
+	// 1,000,000 and 64 MiB for each namespace, and 200,000 sessions.
 	Recovery func(namespace string) Recovery
 	// Logger takes handler panics and the adapter's failures. nil means
 	// slog.Default().
@@ -100,6 +102,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Engine.MaxPayload == 0 {
 		c.Engine.MaxPayload = 1_000_000 // it bounds the attachments of a packet as well
+	}
+	if _, ok := c.Adapter.(HistoryAdapter); c.Recovery != nil && c.Adapter != nil && !ok {
+		return c, fmt.Errorf("socketio: Config.Recovery needs an adapter that is a HistoryAdapter: %T is none", c.Adapter)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

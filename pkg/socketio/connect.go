@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/causeway-rt/causeway/pkg/engineio"
@@ -19,7 +20,7 @@ func (c *conn) connect(p packet) {
 	}
 	auth := bytes.Clone(p.data)
 	n := c.server.enterOpen(p.namespace)
-	if n == nil || !n.isOpen() || len(n.middlewares()) > 0 || c.server.privateRooms {
+	if n == nil || !n.isOpen() || len(n.middlewares()) > 0 || c.server.privateRooms || n.recovery != nil {
 		go c.negotiate(n, p.namespace, auth)
 		return
 	}
@@ -80,13 +81,26 @@ func (c *conn) unreserve(namespace string) {
 // negotiate finds the namespace, if n is nil, and asks its middlewares. The server
 // waits for it: a connection is not finished while it joins.
 func (c *conn) negotiate(n *Namespace, namespace string, auth json.RawMessage) {
-	s, err := c.ask(n, namespace, auth)
-	if err == nil {
-		c.admit(s)
-	} else {
-		c.reject(s, namespace, err)
+	defer c.checkFinished()
+	n, err := c.findNamespace(n, namespace, auth)
+	if err != nil {
+		c.reject(nil, namespace, err)
+		return
 	}
-	c.checkFinished()
+	if n.recovery != nil && c.comeBack(n, auth) {
+		return
+	}
+	s := newSocket(n, c, auth)
+	ctx, cancel := context.WithTimeout(c.server.opening, c.server.cfg.ConnectTimeout)
+	defer cancel()
+	switch err := c.prepare(ctx, s); {
+	case err != nil:
+		c.reject(s, namespace, err)
+	case n.recovery != nil:
+		c.begin(ctx, s)
+	default:
+		c.admit(s)
+	}
 }
 
 var (
@@ -97,40 +111,44 @@ var (
 	errRefusedOften     = errors.New("refused too often")
 )
 
-// ask returns a socket that may be admitted, or why it may not. The socket is nil
-// if there is no namespace for it.
-func (c *conn) ask(n *Namespace, namespace string, auth json.RawMessage) (s *Socket, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			c.panicked(namespace, "", "connect", v)
-			err = errInternal
-		}
-	}()
-	if n == nil {
-		if n, err = c.server.enter(namespace, auth); err != nil {
-			return nil, err
-		}
+// findNamespace returns n, or the one that the client asks for.
+func (c *conn) findNamespace(n *Namespace, name string, auth json.RawMessage) (_ *Namespace, err error) {
+	if n != nil {
+		return n, nil
 	}
-	s = newSocket(n, c, auth)
-	ctx, cancel := context.WithTimeout(c.server.opening, c.server.cfg.ConnectTimeout)
-	defer cancel()
+	defer c.catch(name, &err)
+	return c.server.enter(name, auth)
+}
+
+// catch has a panic of the program's end the connection; deferred.
+func (c *conn) catch(namespace string, err *error) {
+	if v := recover(); v != nil {
+		c.panicked(namespace, "", "connect", v)
+		*err = errInternal
+	}
+}
+
+// prepare returns nil if the socket may be admitted, and otherwise why it may not.
+func (c *conn) prepare(ctx context.Context, s *Socket) (err error) {
+	n := s.ns
+	defer c.catch(n.name, &err)
 	if err := c.server.openLink(ctx, n); err != nil {
 		c.server.cfg.Logger.Warn("adapter refused namespace", "namespace", n.name, "error", err)
-		return s, errUnavailable
+		return errUnavailable
 	}
 	if c.server.privateRooms {
 		if err := c.server.openLink(ctx, n.rooms.joinOwn(s)); err != nil {
 			c.server.cfg.Logger.Warn("adapter refused a socket's own room", "namespace", n.name, "error", err)
-			return s, errUnavailable
+			return errUnavailable
 		}
 	}
 	for _, middleware := range n.middlewares() {
 		if err := middleware(s); err != nil {
-			return s, err
+			return err
 		}
 	}
 	s.forgetAuth()
-	return s, nil
+	return nil
 }
 
 // forgetAuth is called before anybody else can see the socket.
@@ -144,24 +162,30 @@ func (n *Namespace) middlewares() []func(*Socket) error {
 	return hooked(n, func(h *hooks) []func(*Socket) error { return h.use })
 }
 
-// admit connects a socket. The barrier keeps everything that is sent to the
-// socket behind its CONNECT packet. If the client has gone meanwhile, nobody is
-// told.
+// admit connects a socket. If the client has gone meanwhile, nobody is told.
 func (c *conn) admit(s *Socket) {
-	reply := packetMessages(kindConnect, s.ns.name, -1, []byte(`{"sid":"`+s.id+`"}`), nil)
+	if !c.connected(s, `{"sid":"`+s.id+`"}`, nil) {
+		s.abandon()
+	}
+}
+
+// connected sends what the client has missed, and the CONNECT packet, and reports whether
+// the client was there. The barrier keeps everything else that is sent to the socket behind.
+func (c *conn) connected(s *Socket, greeting string, missed []*engineio.Message) bool {
+	batch := packetMessages(kindConnect, s.ns.name, -1, []byte(greeting), nil)
+	if len(missed) > 0 {
+		batch = slices.Concat(missed, batch)
+	}
 	s.ns.inFlight.Lock()
-	ok := c.adopt(s)
-	if ok {
-		s.ns.rooms.add(s)
-		_ = c.session.Send(reply...) // a session that has ended says so by Closed
-		s.state.CompareAndSwap(stateConnecting, stateConnected)
+	defer s.ns.inFlight.Unlock()
+	if !c.adopt(s) {
+		return false
 	}
-	s.ns.inFlight.Unlock()
-	if ok {
-		c.server.counters.connected.Add(1)
-		return
-	}
-	s.abandon()
+	s.ns.rooms.add(s)
+	_ = c.session.Send(batch...) // a session that has ended says so by Closed
+	s.state.CompareAndSwap(stateConnecting, stateConnected)
+	c.server.counters.connected.Add(1)
+	return true
 }
 
 // adopt makes s one of the connection's sockets, whose packets are taken from now on.
@@ -207,6 +231,7 @@ func (s *Socket) abandon() {
 	s.state.Store(stateKicked)
 	s.stopOverhearing()
 	s.leaveAll()
+	s.release(false)
 	s.ns.server.leave(s.ns)
 }
 

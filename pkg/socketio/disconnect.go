@@ -24,6 +24,9 @@ func (c *conn) end(s *Socket, reason Reason, state uint32) bool {
 // endLocked needs mu.
 func (c *conn) endLocked(s *Socket, reason Reason, state uint32, err error) {
 	s.state.Store(state)
+	if s.life != nil && !reason.recoverable() {
+		s.life.finish()
+	}
 	c.enqueue(&job{kind: jobEnd, event: Event{socket: s}, reason: reason, err: err})
 }
 

@@ -92,6 +92,7 @@ func (s *Socket) finish(reason Reason, err error) {
 		s.protect("disconnect", func() { f(reason) })
 	}
 	s.stopOverhearing()
+	s.release(reason.recoverable())
 	s.ns.server.counters.ended(reason)
 	s.ns.server.leave(s.ns)
 }

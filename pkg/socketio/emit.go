@@ -10,7 +10,9 @@ import (
 
 // Emit sends an event to the client. See Emitter.Emit for the arguments. It does
 // not block. ErrDisconnected says that the socket has ended, and that the event
-// went nowhere; without an error it was put on its way, no more.
+// went nowhere; without an error it was put on its way, no more. In a namespace with
+// recovery it also goes the way of all events, by the history: a Disconnect that follows at once
+// may overtake it, and any other error is the adapter's.
 func (s *Socket) Emit(event string, args ...any) error { return s.emit(event, args, emitFlags{}) }
 
 // Volatile returns an emitter whose events are dropped while the client can't be
@@ -57,7 +59,29 @@ func (s *Socket) emit(event string, args []any, flags emitFlags) error {
 		return err
 	}
 	s.ns.server.counters.emits.Add(1)
+	if s.ns.recovery != nil {
+		return s.emitRecoverably(data, attachments, flags)
+	}
 	return s.send(-1, event, data, attachments, flags)
+}
+
+// emitRecoverably has the event find the socket wherever it is when it comes back.
+func (s *Socket) emitRecoverably(data []byte, attachments [][]byte, flags emitFlags) error {
+	if s.state.Load() != stateConnected {
+		return ErrDisconnected
+	}
+	b := &Broadcast{
+		Namespace: s.ns.name, Rooms: []string{s.id}, Data: data, Attachments: attachments,
+		Volatile: flags.volatile, NoCompress: flags.noCompress, Local: flags.volatile,
+	}
+	if flags.volatile {
+		s.ns.deliver(b)
+		return nil
+	}
+	if err := s.ns.server.checkEmit(data, attachments); err != nil {
+		return err
+	}
+	return s.ns.recovery.history.Record(b)
 }
 
 // send puts an event on its way, with an ack id or -1.

@@ -62,13 +62,17 @@ func (e Emitter) Timeout(d time.Duration) Emitter { e.timeout = d; return e }
 // ErrTooManyTargets, or an error about an argument (ErrTooManyAttachments,
 // ErrPlaceholder, ErrInvalidJSON, encoding/json's) the event went nowhere. Any other
 // error is the adapter's: other nodes may not have got the event; this node's sockets
-// have.
+// have. In a namespace with recovery it went nowhere then, unless it is volatile or local; without
+// an error it reaches the sockets of this node when it comes back from the history.
 func (e Emitter) Emit(event string, args ...any) error {
 	b, err := e.broadcast(event, args)
 	if err != nil {
 		return err
 	}
 	e.ns.server.counters.emits.Add(1)
+	if r := e.ns.recovery; r != nil && !e.volatile && !e.local {
+		return r.history.Record(b)
+	}
 	a := e.ns.server.cfg.Adapter
 	if a == nil || e.local {
 		e.ns.deliver(b)
@@ -76,6 +80,18 @@ func (e Emitter) Emit(event string, args ...any) error {
 		return nil
 	}
 	return a.Broadcast(e.ns.server.ctx, b, func() { e.ns.deliver(b) })
+}
+
+// checkEmit refuses an event that is beyond the limits for what comes in: other nodes have
+// the same.
+func (s *Server) checkEmit(data []byte, attachments [][]byte) error {
+	if s.cfg.Adapter == nil {
+		return nil
+	}
+	if _, _, err := parseEvent(data, attachments, &s.limits); err != nil {
+		return fmt.Errorf("emit: %w", err)
+	}
+	return nil
 }
 
 // broadcast encodes an event for this emitter's target.
@@ -89,8 +105,8 @@ func (e Emitter) broadcast(event string, args []any) (*Broadcast, error) {
 		if len(e.rooms)+len(e.except) > maxTargets {
 			return nil, ErrTooManyTargets
 		}
-		if _, _, err := parseEvent(data, attachments, &e.ns.server.limits); err != nil {
-			return nil, fmt.Errorf("emit: %w", err)
+		if err := e.ns.server.checkEmit(data, attachments); err != nil {
+			return nil, err
 		}
 	}
 	return &Broadcast{

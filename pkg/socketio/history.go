@@ -42,7 +42,7 @@ type History interface {
 	// certain. f is not called then.
 	Read(ctx context.Context, namespace string, after Offset, f func(b *Broadcast, at Offset) bool) (head Offset, err error)
 	// Save writes a session that this node owns, and returns the head of the history at that
-	// moment, which takes the place of every Since of s that is zero. Once it has returned the session
+	// moment, which takes the place of every Since of s, and of its Rooms, that is zero. Once it has returned the session
 	// can be taken. ErrSessionTaken says that it belongs to somebody else now. One that has expired is
 	// written anew.
 	Save(ctx context.Context, s *SavedSession) (head Offset, err error)
@@ -77,17 +77,18 @@ type SavedSession struct {
 	// Sent is the last event that was sent to the client, and Seen up to where everything that was
 	// for it had been sent when that was noted. So a client that has got Sent has missed nothing until Seen.
 	Sent, Seen Offset
-	// Rooms are those the socket is in, but for its own.
+	// Rooms are those the socket is in, but for its own, and those that it was in a short time
+	// ago: what was sent there before it left may still be missing.
 	Rooms []SavedRoom
 	// Data is the JSON of Socket.Data, or nil.
 	Data json.RawMessage
 }
 
-// SavedRoom is a room that a socket is in.
+// SavedRoom is a stay of a socket in a room: events behind Since were for the socket, up to
+// Until if it has left. A socket that has come back to a room has several of one name.
 type SavedRoom struct {
-	Name string
-	// Since is where the socket joined it: what is in front of it was not for the socket.
-	Since Offset
+	Name         string
+	Since, Until Offset // Until is zero as long as the socket is in the room
 }
 
 // HistoryNode is a Node with a history. The Node that a Server with Config.Recovery gives to

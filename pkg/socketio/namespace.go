@@ -17,6 +17,8 @@ type Namespace struct {
 	hooks
 	rooms   roomIndex
 	changes changes
+	// recovery is nil if the clients of the namespace can't recover.
+	recovery *recoverable
 
 	// inFlight is no ordinary lock but a barrier. A broadcast holds it for
 	// reading from the moment it knows its members until it has enqueued to
@@ -35,6 +37,7 @@ type Namespace struct {
 func newNamespace(s *Server, name string, parent *DynamicNamespace) *Namespace {
 	n := &Namespace{server: s, name: name, parent: parent}
 	n.rooms.init(n)
+	n.recovery = newRecoverable(n)
 	return n
 }
 

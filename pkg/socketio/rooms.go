@@ -16,6 +16,8 @@ type roomIndex struct {
 	everyone []*Socket // all that are connected
 	byID     map[string]*Socket
 	rooms    map[string]*room
+	own      int                          // memberships in rooms that are named by their member's id
+	fresh    map[*room]map[*Socket]Offset // see hide
 }
 
 // room is a named set of sockets, guarded by the index's mu. It exists as long as
@@ -71,7 +73,7 @@ func (x *roomIndex) join(s *Socket, names []string, limit int) (joined []*room, 
 	if s.state.Load() >= stateEnded {
 		return nil, ErrDisconnected
 	}
-	if x.ns.server.privateRooms {
+	if s.membershipIn(s.id) >= 0 {
 		limit++ // its own does not count
 	}
 	for _, name := range names {
@@ -81,10 +83,16 @@ func (x *roomIndex) join(s *Socket, names []string, limit int) (joined []*room, 
 		if len(s.rooms) >= limit {
 			for _, r := range joined {
 				x.evict(s, s.membershipIn(r.name))
+				s.life.left(r.name, Offset{})
 			}
 			return nil, ErrTooManyRooms
 		}
-		joined = append(joined, x.enter(s, name))
+		r := x.enter(s, name)
+		joined = append(joined, r)
+		if s.life != nil {
+			s.life.stay(r.name)
+			x.hide(r, s, unknown)
+		}
 	}
 	return joined, nil
 }
@@ -94,6 +102,7 @@ func (x *roomIndex) join(s *Socket, names []string, limit int) (joined []*room, 
 func (x *roomIndex) joinOwn(s *Socket) *room {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.own++
 	return x.enter(s, s.id)
 }
 
@@ -109,8 +118,9 @@ func (x *roomIndex) enter(s *Socket, name string) *room {
 	return r
 }
 
-// leave ends the membership of s in the named room, and returns the room.
-func (x *roomIndex) leave(s *Socket, name string) *room {
+// leave ends the membership of s in the named room, and returns the room. until is up to
+// where the room's events have been delivered.
+func (x *roomIndex) leave(s *Socket, name string, until Offset) *room {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	at := s.membershipIn(name)
@@ -119,6 +129,7 @@ func (x *roomIndex) leave(s *Socket, name string) *room {
 	}
 	r := s.rooms[at].room
 	x.evict(s, at)
+	s.life.left(name, until)
 	return r
 }
 
@@ -136,21 +147,27 @@ func (x *roomIndex) of(s *Socket, name string) *room {
 func (x *roomIndex) remove(s *Socket) (left []membership) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.byID[s.id] == s {
-		delete(x.byID, s.id)
-		last := x.everyone[len(x.everyone)-1]
-		last.position = s.position
-		x.everyone = swapDelete(x.everyone, s.position)
-		if len(x.byID) == 0 {
-			x.byID = make(map[string]*Socket)
-		}
-	}
+	x.unlist(s)
 	left = slices.Clone(s.rooms)
 	for len(s.rooms) > 0 {
 		x.evict(s, len(s.rooms)-1)
 	}
 	s.rooms = nil
 	return left
+}
+
+// unlist takes s out of those that can be found by their id, and out of everyone. It needs mu.
+func (x *roomIndex) unlist(s *Socket) {
+	if x.byID[s.id] != s {
+		return
+	}
+	delete(x.byID, s.id)
+	last := x.everyone[len(x.everyone)-1]
+	last.position = s.position
+	x.everyone = swapDelete(x.everyone, s.position)
+	if len(x.byID) == 0 {
+		x.byID = make(map[string]*Socket)
+	}
 }
 
 // evict takes s out of the room at s.rooms[i]. It needs mu. An empty room of which
@@ -163,6 +180,10 @@ func (x *roomIndex) evict(s *Socket, i int) {
 	}
 	m.room.members = swapDelete(m.room.members, m.at)
 	s.rooms = slices.Delete(s.rooms, i, i+1)
+	x.reveal(m.room, s)
+	if m.room.name == s.id {
+		x.own--
+	}
 	if len(m.room.members) == 0 && !m.room.link.joined && m.room.link.call == nil {
 		m.room.drop()
 	}
@@ -232,9 +253,5 @@ func (x *roomIndex) linkedNames() []string {
 func (x *roomIndex) sizes() (sockets, rooms int) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	rooms = len(x.rooms)
-	if x.ns.server.privateRooms {
-		rooms -= len(x.everyone)
-	}
-	return len(x.everyone), rooms
+	return len(x.everyone), len(x.rooms) - x.own
 }

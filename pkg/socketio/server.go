@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/causeway-rt/causeway/internal/rate"
@@ -28,6 +29,10 @@ type Server struct {
 	privateRooms bool
 	tag          string
 	main         *Namespace
+	history      History         // nil without Config.Recovery
+	keeping      sync.Once       // begins keepSessions
+	keepNow      chan struct{}   // holds a token when it must look again
+	resave       atomic.Bool     // it must look at all sessions
 	ctx          context.Context // ends when Close has ended
 	cancel       context.CancelFunc
 	opening      context.Context // of ctx, ends when Close begins
@@ -74,11 +79,15 @@ func newServer(cfg Config) (*Server, error) {
 		epoch:      time.Now(),
 		tag:        cfg.Engine.NodeTag,
 		added:      make(chan struct{}, 1),
+		keepNow:    make(chan struct{}, 1),
 		namespaces: make(map[string]*Namespace),
 		idle:       make(chan struct{}),
 	}
 	s.counters.init()
 	s.limits.intern = s.knownName
+	if cfg.Recovery != nil {
+		s.history = historyOf(s)
+	}
 	s.cluster, _ = cfg.Adapter.(ClusterAdapter)
 	if told, ok := cfg.Adapter.(PrivateRoomsAdapter); ok {
 		s.privateRooms = told.PrivateRooms()

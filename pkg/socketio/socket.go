@@ -21,6 +21,7 @@ type Socket struct {
 	conn      *conn
 	id        string
 	handshake Handshake
+	life      *life // nil in a namespace without recovery
 
 	state atomic.Uint32
 	next  *Socket // of the same connection, guarded by conn.mu
@@ -47,11 +48,15 @@ const (
 func newSocket(n *Namespace, c *conn, auth []byte) *Socket {
 	s := &Socket{ns: n, conn: c, id: engineio.NewID(n.server.tag, 16)}
 	s.handshake = Handshake{Handshake: c.session.Handshake(), auth: auth}
+	if n.recovery != nil {
+		s.life = new(life)
+	}
 	return s
 }
 
 // ID returns the socket's id: 20 characters, of which the first four are the
-// node's tag. It is the name of a room that this socket is always in.
+// node's tag, or, if it is Recovered, that of the node on which it began. It is the name of a
+// room that this socket is always in.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace that the socket is in.
@@ -69,14 +74,16 @@ func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
 // SetData keeps a value with the socket. FetchSockets shows it, as JSON, to other
 // nodes: at any time and from any goroutine, so a value that has been set must not
-// change. Set another one.
+// change. Set another one. It is saved for a recovery, soon.
 func (s *Socket) SetData(v any) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.data = v
+	s.mu.Unlock()
+	s.saveSoon()
 }
 
-// Data returns the value of the last SetData, or nil.
+// Data returns the value of the last SetData, or nil. A Recovered socket begins with what
+// the one before had, as a json.RawMessage.
 func (s *Socket) Data() any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +128,11 @@ func (s *Socket) Join(ctx context.Context, rooms ...string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.openRooms(ctx, rooms); err != nil {
+	err = s.openRooms(ctx, rooms)
+	if err == nil {
+		err = s.recordJoin(ctx, rooms)
+	}
+	if err != nil {
 		for _, r := range joined {
 			s.leave(r.name)
 		}
@@ -176,17 +187,29 @@ func (s *Socket) Leave(_ context.Context, rooms ...string) error {
 	}
 	if left {
 		s.ns.pass()
+		s.recordLeave()
 	}
 	return nil
 }
 
 func (s *Socket) leave(room string) bool {
-	r := s.ns.rooms.leave(s, room)
+	r := s.evict(room)
 	if r == nil {
 		return false
 	}
 	s.ns.server.closeRoom(r)
 	return true
+}
+
+// evict ends a membership on this node, and returns the room.
+func (s *Socket) evict(name string) *room {
+	var until Offset
+	if rec := s.ns.recovery; rec != nil {
+		rec.order.Lock() // the socket has got what was sent until then, and nothing more
+		defer rec.order.Unlock()
+		until = found(rec.position)
+	}
+	return s.ns.rooms.leave(s, name, until)
 }
 
 // closeRoom tells the adapter if nobody is left in r.

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,18 @@ type Stats struct {
 	AckTimeouts    int64 // waits that ended by a deadline
 	AcksRefused    int64 // waits refused because a socket owed Config.MaxPendingAcks
 	DeliverRefused int64 // messages of other nodes that were not well formed
+
+	Recovered int64 // sockets that have gone on with a session
+	// RecoveryRefused are clients that could not, and got a new session, by reason: malformed,
+	// unknown, user, forgotten, too_many, taken, unavailable.
+	RecoveryRefused map[string]int64
+	Replayed        int64 // events sent to sockets that have gone on with a session
+	TakenOver       int64 // sockets that have ended as their session went on elsewhere
+	// Announced are sockets that have ended with ReasonMissed, by cause: forgotten, diverged.
+	Announced       map[string]int64
+	WithoutSession  int64 // sockets that can't go on, as their session could not be saved
+	SavedSessions   int64 // sessions that this node owns (gauge)
+	VolatileSkipped int64 // volatile events not sent to a socket, as it had just got later ones
 }
 
 var kindNames = [...]string{"connect", "disconnect", "event", "ack", "connect_error", "binary_event", "binary_ack"}
@@ -71,6 +84,10 @@ type counters struct {
 	acksIn, acksOut, badAcks, ackTimeouts, acksRefused    atomic.Int64
 	deliverRefused                                        atomic.Int64
 	throttled, throttledFor, namespacesRefused            atomic.Int64
+	recovered, replayed, takenOver, withoutSession        atomic.Int64
+	forgotten, diverged, volatileSkipped                  atomic.Int64
+
+	refusedBack [len(refusals)]atomic.Int64
 
 	delivered *tally.Tally // bytes
 	waits     *tally.Tally // nanoseconds
@@ -98,6 +115,10 @@ func (c *counters) deliver(batch []*engineio.Message, n int) {
 func (c *counters) ended(r Reason)   { countReason(&c.endedBy, r) }
 func (c *counters) refused(r Reason) { countReason(&c.refusedBy, r) }
 
+func (c *counters) refusedRecovery(why refusal) {
+	c.refusedBack[slices.Index(refusals[:], why)].Add(1)
+}
+
 func countReason(by *[len(reasons)]atomic.Int64, r Reason) {
 	for i, known := range reasons {
 		if r == known {
@@ -123,6 +144,9 @@ func (s *Server) Stats() Stats {
 		Joins: c.joins.Load(), JoinsRefused: c.joinsRefused.Load(), Emits: c.emits.Load(), Heard: c.heard.Load(),
 		AcksIn: c.acksIn.Load(), AcksOut: c.acksOut.Load(), BadAcks: c.badAcks.Load(),
 		AckTimeouts: c.ackTimeouts.Load(), AcksRefused: c.acksRefused.Load(), DeliverRefused: c.deliverRefused.Load(),
+		Recovered: c.recovered.Load(), Replayed: c.replayed.Load(), TakenOver: c.takenOver.Load(), WithoutSession: c.withoutSession.Load(),
+		VolatileSkipped: c.volatileSkipped.Load(), RecoveryRefused: make(map[string]int64),
+		Announced: map[string]int64{"forgotten": c.forgotten.Load(), "diverged": c.diverged.Load()},
 	}
 	if s.engine != nil {
 		st.Engine = s.engine.Stats()
@@ -134,7 +158,11 @@ func (s *Server) Stats() Stats {
 		st.Disconnects[r] = c.endedBy[i].Load()
 		st.Refused[r] = c.refusedBy[i].Load()
 	}
+	for i, why := range refusals {
+		st.RecoveryRefused[string(why)] = c.refusedBack[i].Load()
+	}
 	for _, n := range s.allNamespaces() {
+		st.SavedSessions += n.recovery.count()
 		label := n.name
 		if n.parent != nil {
 			label = n.parent.label
