@@ -35,6 +35,8 @@ type Adapter struct {
 	publisher *publisher
 	hearing   gaps
 	calls     *calls
+	histories histories
+	form      recordForm // how events are recorded
 
 	// Owned by Run.
 	former []connName // connections that may still be subscribed
@@ -78,7 +80,7 @@ func New(cfg Config) (*Adapter, error) {
 	}
 	a.probeChannel = a.names.probe(a.uid)
 	a.calls = newCalls(a.uid, cfg.MaxQuestions)
-	a.wants, a.handle = a.classicWants, a.handleClassic
+	a.wants, a.handle, a.form = a.classicWants, a.handleClassic, a.classicForm()
 	if a.client == nil {
 		if err := a.connect(); err != nil {
 			return nil, err
@@ -128,11 +130,12 @@ func newUID() string {
 // node's own sockets' ids as well: with Exact.
 func (a *Adapter) PrivateRooms() bool { return a.cfg.PrivateRooms == Exact }
 
-// Healthy reports whether everything wanted is being heard and Redis takes messages, as
+// Healthy reports whether everything wanted is being heard, nothing of a history is missing, and Redis takes messages, as
 // far as is known.
 func (a *Adapter) Healthy() bool {
 	now := time.Now()
-	return a.hearing.read(now).up && a.publisher.gaps.read(now).up
+	_, _, doubted := a.historySizes()
+	return doubted == 0 && a.hearing.read(now).up && a.publisher.gaps.read(now).up
 }
 
 // Stats returns the figures of the moment.
@@ -140,6 +143,7 @@ func (a *Adapter) Stats() Stats {
 	s := a.count.read()
 	s.QueuedMessages, s.QueuedBytes = a.publisher.sizes()
 	s.Subscriptions, s.Pending = a.interests.sizes()
+	s.HistoryEvents, s.HistoryBytes, s.Doubted = a.historySizes()
 	now := time.Now()
 	h, p := a.hearing.read(now), a.publisher.gaps.read(now)
 	s.Connected, s.ConnectedSince, s.DownSince, s.ProvenUntil = h.up, h.upSince, h.downSince, h.proven

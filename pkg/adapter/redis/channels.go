@@ -71,3 +71,17 @@ func (c channels) roomOf(channel, namespace string) (room string, ok bool) {
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 
 func escapeGlob(s string) string { return globEscaper.Replace(s) }
+
+// The keys of a namespace have one hash tag.
+func (c channels) key(namespace string) string { return "{" + c.broadcast + namespace + "}" }
+
+// stream is the history of a namespace.
+func (c channels) stream(namespace string) string { return c.key(namespace) + ":history" }
+
+// head is the hash of what is known about it.
+func (c channels) head(namespace string) string { return c.key(namespace) + ":head" }
+
+// session is the record of a client that may come back.
+func (c channels) session(namespace, pid string) string {
+	return c.key(namespace) + ":session:" + pid
+}

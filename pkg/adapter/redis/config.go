@@ -65,6 +65,15 @@ type Config struct {
 	// Redis's answer; ObserveReceive, how long decoding and delivering took for each
 	// message. They must not block.
 	ObservePublish, ObserveReceive func(time.Duration)
+
+	// MaxHistory and MaxHistoryBytes bound the history of each namespace that has one
+	// (socketio.Recovery): the oldest is forgotten first. The first may be exceeded by a
+	// hundred or so. The second is what Redis says that the stream costs, and is looked at every 2 s. 0
+	// means 1,000,000 events and 256 MiB.
+	MaxHistory, MaxHistoryBytes int
+	// ObserveRecord, if set, is told how long each event took from Record to Redis's answer.
+	// It must not block.
+	ObserveRecord func(time.Duration)
 }
 
 // PrivateRooms is a way to hear the rooms that are named by this node's sockets' ids. Each
@@ -104,6 +113,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	for name, n := range map[string]int{
 		"MaxMessageBytes": c.MaxMessageBytes, "MaxQueue": c.MaxQueue, "MaxQueueBytes": c.MaxQueueBytes, "MaxQuestions": c.MaxQuestions,
+		"MaxHistory": c.MaxHistory, "MaxHistoryBytes": c.MaxHistoryBytes,
 		"StartTimeout": int(c.StartTimeout), "ProbeInterval": int(c.ProbeInterval),
 		"ProbeTimeout": int(c.ProbeTimeout), "Linger": int(c.Linger),
 	} {
@@ -134,6 +144,8 @@ func (c Config) withDefaults() (Config, error) {
 	set(&c.MaxQueue, 16384)
 	set(&c.MaxQueueBytes, 64<<20)
 	set(&c.MaxQuestions, 1000)
+	set(&c.MaxHistory, 1_000_000)
+	set(&c.MaxHistoryBytes, 256<<20)
 	return c, nil
 }
 

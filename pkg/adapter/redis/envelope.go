@@ -105,36 +105,47 @@ type envelope struct {
 // decodeEnvelope reads the payload of an emit. The result shares no bytes with anything
 // that changes later. Unknown entries are skipped, as they are by the official adapter.
 func decodeEnvelope(payload string, maxBytes int) (sender string, b *socketio.Broadcast, err error) {
+	sender, _, b, err = decodeRecorded(payload, maxBytes)
+	return sender, b, err
+}
+
+// decodeRecorded is decodeEnvelope for what may have an id: "" if it has none.
+func decodeRecorded(payload string, maxBytes int) (sender, at string, b *socketio.Broadcast, err error) {
 	e := &envelope{Reader: *notepack.NewReader(payload), maxBytes: maxBytes}
 	n, err := e.Array()
 	if err == nil && n < 3 {
 		err = notepack.ErrTruncated
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("decode envelope: %w", err)
+		return "", "", nil, fmt.Errorf("decode envelope: %w", err)
 	}
 	if e.sender, err = e.Reader.String(); err != nil {
-		return "", nil, fmt.Errorf("decode sender: %w", err)
+		return "", "", nil, fmt.Errorf("decode sender: %w", err)
 	}
 	e.broadcast.Namespace = "/"
 	if err = e.entries(packetEntries); err != nil {
-		return e.sender, nil, fmt.Errorf("decode packet: %w", err)
+		return e.sender, "", nil, fmt.Errorf("decode packet: %w", err)
 	}
 	if !e.isEvent || !e.hasData {
-		return e.sender, nil, errNotEvent
+		return e.sender, "", nil, errNotEvent
 	}
 	if err = e.entries(optionEntries); err != nil {
-		return e.sender, nil, fmt.Errorf("decode options: %w", err)
+		return e.sender, "", nil, fmt.Errorf("decode options: %w", err)
 	}
-	for range n - 3 {
-		if err = e.Skip(); err != nil {
-			return e.sender, nil, fmt.Errorf("decode envelope: %w", err)
+	for i := range n - 3 {
+		if i == 0 {
+			at, err = e.readOffset()
+		} else {
+			err = e.Skip()
+		}
+		if err != nil {
+			return e.sender, "", nil, fmt.Errorf("decode envelope: %w", err)
 		}
 	}
 	if err = e.End(); err != nil {
-		return e.sender, nil, fmt.Errorf("decode envelope: %w", err)
+		return e.sender, "", nil, fmt.Errorf("decode envelope: %w", err)
 	}
-	return e.sender, &e.broadcast, nil
+	return e.sender, at, &e.broadcast, nil
 }
 
 // entries reads a map and gives the value of each entry to its reader in known.

@@ -298,11 +298,17 @@ func (x *interests) adopt(stray *interest, now time.Time) {
 	}
 }
 
-// up says that everything that was wanted when the connection was made is subscribed.
-func (x *interests) up() {
+// up says that everything that is wanted is about to be subscribed, or returns false if more
+// is to be told to Redis first. Who adds something from now on has to wait for it: what was
+// not waited for is subscribed when the answer to what is asked next has come.
+func (x *interests) up() bool {
 	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.queue) > 0 {
+		return false
+	}
 	x.away = false
-	x.mu.Unlock()
+	return true
 }
 
 // lost says that there is no connection. Everything that is wanted is queued for the

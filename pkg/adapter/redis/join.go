@@ -47,6 +47,10 @@ func (a *Adapter) Join(ctx context.Context, namespace, room string) error {
 		return ErrClosed
 	default:
 	}
+	var history *track
+	if room == "" {
+		history = a.openHistory(namespace)
+	}
 	wants := a.wants(namespace, room)
 	ready := make([]<-chan struct{}, len(wants))
 	for i, w := range wants {
@@ -59,23 +63,23 @@ func (a *Adapter) Join(ctx context.Context, namespace, room string) error {
 		select {
 		case <-r:
 		case <-ctx.Done():
-			a.leave(wants, namespace)
+			_ = a.Leave(ctx, namespace, room)
 			return context.Cause(ctx)
 		}
 	}
+	a.settleHistory(ctx, history)
 	return nil
 }
 
 // Leave implements socketio.Adapter. It does not wait: the channel is left after
 // Config.Linger, unless the room is joined again. It never fails.
 func (a *Adapter) Leave(_ context.Context, namespace, room string) error {
-	a.leave(a.wants(namespace, room), namespace)
-	return nil
-}
-
-func (a *Adapter) leave(wants []want, namespace string) {
 	now := time.Now()
-	for _, w := range wants {
+	for _, w := range a.wants(namespace, room) {
 		a.interests.remove(w.name, namespace, now)
 	}
+	if room == "" {
+		a.closeHistory(namespace)
+	}
+	return nil
 }

@@ -47,7 +47,7 @@ func (s *Sharded) newLane(address string) (*lane, error) {
 	s.made++
 	l.probeChannel = s.names.probe(s.uid + "-" + strconv.Itoa(s.made)) // another lane's probes must not come here
 	l.wants = func(namespace, room string) []want { return s.wantsOf(l, namespace, room) }
-	l.handle = s.handle(l)
+	l.handle, l.form = s.handle(l), s.form()
 	if s.cluster != nil {
 		l.groups = bySlot
 		l.lost = s.lookAround

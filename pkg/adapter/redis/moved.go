@@ -31,7 +31,7 @@ func (p *publisher) putBack(batch []publication) {
 	defer p.mu.Unlock()
 	p.queue = append(batch[:len(batch):len(batch)], p.queue...)
 	for _, m := range batch {
-		p.bytes += len(*m.payload)
+		p.bytes += m.bytes()
 	}
 	p.signal()
 }
@@ -48,7 +48,7 @@ func (p *publisher) strays(belongs func(channel string) bool) (strays []publicat
 			continue
 		}
 		strays = append(strays, m)
-		p.bytes -= len(*m.payload)
+		p.bytes -= m.bytes()
 	}
 	p.queue = kept
 	return strays, p.flight

@@ -52,6 +52,9 @@ type probe struct {
 	state probeState
 	seq   uint64
 	sent  time.Time
+	heads heads  // what was read in front of a probe; taken by takeHeads
+	read  uint64 // by which probe
+	back  uint64 // the last probe that came back
 }
 
 // begin notes a probe that is about to be sent, unless one is under way.
@@ -89,8 +92,26 @@ func (p *probe) arrived(payload string) (sent time.Time, ok bool) {
 	if p.state == probeIdle || payload != strconv.FormatUint(p.seq, 10) {
 		return time.Time{}, false
 	}
-	p.state = probeIdle
+	p.state, p.back = probeIdle, p.seq
 	return p.sent, true
+}
+
+// readHeads notes what was read in front of a probe.
+func (p *probe) readHeads(seq uint64, h heads) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heads, p.read = h, seq
+}
+
+// takeHeads returns what was read in front of a probe that has come back, once.
+func (p *probe) takeHeads() (h heads) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.read != p.back {
+		return heads{}
+	}
+	h, p.heads = p.heads, heads{}
+	return h
 }
 
 // tickLength is the time between looks.
@@ -129,7 +150,7 @@ func (l *listener) sendProbe() {
 	payload := payloads.Get().(*[]byte)
 	*payload = strconv.AppendUint((*payload)[:0], seq, 10)
 	err := l.publisher.enqueue(publication{
-		channel: l.probeChannel, payload: payload, queued: now,
+		channel: l.probeChannel, payload: payload, queued: now, call: l.headsWith(seq),
 		answered: func(err error) {
 			if err != nil {
 				p.step(seq, probeQueued, probeIdle)
@@ -142,6 +163,25 @@ func (l *listener) sendProbe() {
 		freePayload(payload)
 		p.step(seq, probeQueued, probeIdle)
 	}
+}
+
+// headsWith is a probe that reads the heads of the histories first; nil if there are none.
+func (l *listener) headsWith(seq uint64) *scriptCall {
+	node := l.histories.historyNode()
+	if node == nil {
+		return nil
+	}
+	tracks := l.histories.all()
+	if len(tracks) == 0 {
+		return nil
+	}
+	c := l.headsCall(node, tracks, l.probeChannel, strconv.FormatUint(seq, 10))
+	c.took = func(answer any) {
+		if found, err := l.readHeads(tracks, answer); err == nil {
+			l.probe.readHeads(seq, found)
+		}
+	}
+	return c
 }
 
 // follow looks after a probe that Redis has accepted. Once the answer to a PING that was
@@ -174,6 +214,9 @@ func (l *listener) pong(payload string) {
 func (l *listener) echo(payload string) {
 	sent, ok := l.probe.arrived(payload)
 	if !ok {
+		if l.taken(payload) {
+			return
+		}
 		l.count.strayProbes.Add(1)
 		return
 	}

@@ -39,6 +39,16 @@ type publication struct {
 	answered func(error)
 	// confirm, if set, is told what became of an emit. It must not block.
 	confirm func(error)
+	// call, if set, is executed instead.
+	call *scriptCall
+}
+
+// bytes is what m keeps while it waits.
+func (m publication) bytes() int {
+	if m.call != nil {
+		return len(*m.payload) + m.call.size
+	}
+	return len(*m.payload)
 }
 
 // payloads are buffers for encoded messages.
@@ -87,12 +97,12 @@ func (p *publisher) enqueue(m publication) error {
 	switch {
 	case p.err != nil:
 		return p.err
-	case len(p.queue) >= p.maxMessages || p.bytes+len(*m.payload) > p.maxBytes:
+	case len(p.queue) >= p.maxMessages || p.bytes+m.bytes() > p.maxBytes:
 		return ErrQueueFull
 	}
 	p.queue = append(p.queue, m)
-	p.bytes += len(*m.payload)
-	if m.answered == nil {
+	p.bytes += m.bytes()
+	if m.answered == nil && m.call == nil {
 		p.count.queued.Add(1)
 	}
 	p.signal()
@@ -148,8 +158,8 @@ func (p *publisher) take() []publication {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n, bytes := 0, 0
-	for n < len(p.queue) && n < batchMessages && (n == 0 || bytes+len(*p.queue[n].payload) <= batchBytes) {
-		bytes += len(*p.queue[n].payload)
+	for n < len(p.queue) && n < batchMessages && (n == 0 || bytes+p.queue[n].bytes() <= batchBytes) {
+		bytes += p.queue[n].bytes()
 		n++
 	}
 	batch := p.queue[:n:n]
@@ -168,11 +178,15 @@ func (p *publisher) take() []publication {
 // Redis refused a message is only counted.
 func (p *publisher) send(ctx context.Context, batch []publication) (since time.Time, broken error) {
 	pipe := p.client.Pipeline()
-	replies := make([]*goredis.IntCmd, len(batch))
+	scripts := scriptBatch{pipe: pipe}
+	replies := make([]goredis.Cmder, len(batch))
 	for i, m := range batch {
-		if m.sharded {
+		switch {
+		case m.call != nil:
+			replies[i] = scripts.add(ctx, m.call, *m.payload)
+		case m.sharded:
 			replies[i] = pipe.SPublish(ctx, m.channel, *m.payload)
-		} else {
+		default:
 			replies[i] = pipe.Publish(ctx, m.channel, *m.payload)
 		}
 	}
@@ -180,6 +194,9 @@ func (p *publisher) send(ctx context.Context, batch []publication) (since time.T
 	var moved []publication
 	for i, m := range batch {
 		err := replies[i].Err()
+		if m.call != nil {
+			err = m.call.answered(replies[i])
+		}
 		if p.moved != nil && m.moves < maxMoves && wasMoved(err) {
 			m.moves++
 			moved = append(moved, m)
@@ -207,7 +224,9 @@ func (p *publisher) settle(m publication, err error) {
 	switch {
 	case err == nil:
 		p.count.published.Add(1)
-		if p.observe != nil {
+		if m.call != nil {
+			m.call.of.observe(time.Since(m.queued))
+		} else if p.observe != nil {
 			p.observe(time.Since(m.queued))
 		}
 	case refused(err):
@@ -236,7 +255,10 @@ func neverSent(err error) bool {
 // sizeOf is how many bytes a batch may be on the wire, and rather more.
 func sizeOf(batch []publication) (bytes int) {
 	for _, m := range batch {
-		bytes += len(m.channel) + len(*m.payload) + 64
+		bytes += len(m.channel) + m.bytes() + 64
+		if m.call != nil {
+			bytes += 256 // names, and the script's
+		}
 	}
 	return bytes
 }

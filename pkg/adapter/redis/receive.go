@@ -41,8 +41,8 @@ func (a *Adapter) handleClassic(node socketio.Node, m *goredis.Message) (deliver
 		a.drop(DropTooLarge, m, nil)
 		return false
 	}
-	sender, b, err := decodeEnvelope(m.Payload, a.cfg.MaxMessageBytes)
-	if sender == a.uid {
+	sender, at, b, err := decodeRecorded(m.Payload, a.cfg.MaxMessageBytes)
+	if sender == a.uid && at == "" {
 		a.own(m)
 		return false
 	}
@@ -52,6 +52,9 @@ func (a *Adapter) handleClassic(node socketio.Node, m *goredis.Message) (deliver
 	if err != nil {
 		a.drop(reasonOf(err), m, err)
 		return false
+	}
+	if at != "" {
+		return a.takeRecorded(node, m, b, at, sender == a.uid)
 	}
 	if err := node.Deliver(b); err != nil {
 		a.drop(DropRefused, m, err)

@@ -17,6 +17,7 @@ func (a *Adapter) Run(ctx context.Context, node socketio.Node) error {
 	a.mu.Lock()
 	a.tag = node.Tag()
 	a.mu.Unlock()
+	a.keepHistories(node)
 	close(a.started)
 	defer close(a.ended)
 	defer a.interests.lost(true) // nobody waits for what will not come
@@ -30,6 +31,7 @@ func (a *Adapter) Run(ctx context.Context, node socketio.Node) error {
 	var answering sync.WaitGroup
 	answering.Go(func() { a.answerer.questions.run(ctx) })
 	answering.Go(func() { a.answerer.events.run(ctx) })
+	answering.Go(func() { a.tidyHistories(ctx) })
 	err := a.keepListening(ctx, node)
 	cancel()
 	answering.Wait()
@@ -82,10 +84,16 @@ func (a *Adapter) sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// resave has the sessions looked at, whose records may be gone, unless this is the first connection.
+func (a *Adapter) resave() {
+	if node := a.histories.historyNode(); node != nil && a.histories.connection() > 1 {
+		node.Resave()
+	}
+}
+
 // connected notes that everything wanted is subscribed. Redis has answered a question
 // that was sent at asked, behind the last subscription.
 func (a *Adapter) connected(asked time.Time) {
-	a.interests.up()
 	gap := a.hearing.back(asked, time.Now())
 	subscriptions, _ := a.interests.sizes()
 	a.cfg.Logger.Info("subscribed", "subscriptions", subscriptions, "gap", gap)

@@ -171,14 +171,22 @@ func (s *Sharded) Join(ctx context.Context, namespace, room string) error {
 		return context.Cause(ctx)
 	}
 	wants := s.wants(namespace, room)
+	var history *track
+	if room == "" && s.cluster == nil {
+		<-s.lanes[0].started // as soon as its goroutine has begun
+		history = s.lanes[0].openHistory(namespace)
+	}
 	for _, w := range wants {
 		s.add(w, namespace)
 	}
 	for _, w := range wants {
 		if err := s.await(ctx, w, namespace); err != nil {
-			s.remove(wants, namespace)
+			_ = s.Leave(ctx, namespace, room)
 			return err
 		}
+	}
+	if history != nil {
+		s.lanes[0].settleHistory(ctx, history)
 	}
 	return nil
 }
@@ -220,6 +228,9 @@ func (s *Sharded) await(ctx context.Context, w want, namespace string) error {
 // Leave implements socketio.Adapter, as Adapter.Leave does.
 func (s *Sharded) Leave(_ context.Context, namespace, room string) error {
 	s.remove(s.wants(namespace, room), namespace)
+	if room == "" && s.cluster == nil {
+		s.lanes[0].closeHistory(namespace)
+	}
 	return nil
 }
 

@@ -18,11 +18,15 @@ func (s *Sharded) Broadcast(_ context.Context, b *socketio.Broadcast, deliver fu
 }
 
 func (s *Sharded) publish(b *socketio.Broadcast) error {
-	channel := s.names.all(b.Namespace)
+	return s.send(s.channelOf(b), b.Confirm, func(dst []byte) ([]byte, error) { return s.appendShardedBroadcast(dst, b, "", 0) })
+}
+
+// channelOf is where an emit is published.
+func (s *Sharded) channelOf(b *socketio.Broadcast) string {
 	if len(b.Rooms) == 1 && s.separate(b.Rooms[0]) {
-		channel = s.names.room(b.Namespace, b.Rooms[0])
+		return s.names.room(b.Namespace, b.Rooms[0])
 	}
-	return s.send(channel, b.Confirm, func(dst []byte) ([]byte, error) { return s.appendShardedBroadcast(dst, b, "", 0) })
+	return s.names.all(b.Namespace)
 }
 
 // send queues a message, that write appends to what it is given, on the lane of its channel.

@@ -34,6 +34,7 @@ type shardedMessage struct {
 	kind           shardedType
 	data           string // JSON text
 	attachments    [][]byte
+	offset         string // of an event that is recorded
 }
 
 // decodeSharded reads an envelope. Unknown entries are skipped, as they are by the
@@ -70,6 +71,8 @@ func (m *shardedMessage) entry(key, value string) (err error) {
 		m.kind = shardedType(n)
 	case "data":
 		m.data = value
+	case "offset":
+		m.offset = offsetText(value)
 	}
 	return err
 }

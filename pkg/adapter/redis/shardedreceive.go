@@ -25,7 +25,7 @@ func (s *Sharded) handle(l *lane) func(socketio.Node, *goredis.Message) bool {
 			return false
 		}
 		e, err := decodeSharded(m.Payload, s.cfg.MaxMessageBytes)
-		if err == nil && e.uid == s.uid {
+		if err == nil && e.uid == s.uid && e.offset == "" {
 			l.own(m)
 			return false
 		}
@@ -62,6 +62,9 @@ func (s *Sharded) take(l *lane, node socketio.Node, m *goredis.Message, e *shard
 		}
 		if question != "" {
 			return false, s.answerer.broadcast(l, e, b, question, timeout)
+		}
+		if e.offset != "" {
+			return l.takeRecorded(node, m, b, e.offset, e.uid == s.uid), nil
 		}
 		if err := node.Deliver(b); err != nil {
 			return false, fmt.Errorf("%w: %w", errRefused, err)

@@ -44,13 +44,15 @@ const (
 	// DropSurplus: an answer beyond those that a question expects, a second one of
 	// the same node for example.
 	DropSurplus Reason = "surplus answer"
+	// DropOffset: the id of an event of a history is malformed, or ahead of Redis's clock.
+	DropOffset Reason = "offset"
 	// DropPanic: handling it panicked. It is a bug; the log has the stack.
 	DropPanic Reason = "panic"
 )
 
 var reasons = [...]Reason{DropMalformed, DropTooDeep, DropTooLarge, DropNotEvent, DropNamespace, DropRooms,
 	DropUnknownChannel, DropNoSocket, DropForged, DropRefused,
-	DropUnknownRequest, DropBusy, DropLate, DropSurplus, DropPanic}
+	DropUnknownRequest, DropBusy, DropLate, DropSurplus, DropOffset, DropPanic}
 
 func (r Reason) index() int {
 	for i := range reasons {
@@ -124,6 +126,20 @@ type Stats struct {
 	// or too late.
 	Probes, StrayProbes uint64
 	ProbeTime           time.Duration
+
+	// HistoryEvents and HistoryBytes are how many entries the histories of the namespaces that this
+	// node uses have, and what they cost Redis, as they were measured last. Every node that
+	// uses a namespace counts all of it.
+	HistoryEvents, HistoryBytes int64
+	// Doubted is for how many namespaces this node is reading what it may have missed, now.
+	Doubted int
+	// CatchUps counts how often it has begun to, and CaughtUp the events that were delivered so.
+	// Deferred counts those that came by the bus meanwhile and were left to that, and Repeated
+	// those that came a second time.
+	CatchUps, CaughtUp, Deferred, Repeated uint64
+	// MissedAnnounced counts how often events could not be had any more, and a namespace's sockets
+	// were told so.
+	MissedAnnounced uint64
 }
 
 // counters are written from several goroutines.
@@ -139,6 +155,8 @@ type counters struct {
 	responsesSent, formerEnded           atomic.Uint64
 	received, receivedBytes              atomic.Uint64
 	delivered, own, requests             atomic.Uint64
+	catchUps, caughtUp                   atomic.Uint64
+	deferred, repeated, missedAnnounced  atomic.Uint64
 	dropped                              [len(reasons)]atomic.Uint64
 }
 
@@ -151,7 +169,9 @@ func (c *counters) read() Stats {
 		Delivered: c.delivered.Load(), Own: c.own.Load(), Requests: c.requests.Load(),
 		FormerEnded: c.formerEnded.Load(), ResponsesSent: c.responsesSent.Load(), AcksGivenUp: c.acksGivenUp.Load(), RefusedBusy: c.refusedBusy.Load(),
 		Responses: c.responses.Load(), ResponsesOfOthers: c.responsesOfOthers.Load(),
-		Dropped: make(map[Reason]uint64, len(reasons)),
+		CatchUps: c.catchUps.Load(), CaughtUp: c.caughtUp.Load(), Deferred: c.deferred.Load(), Repeated: c.repeated.Load(),
+		MissedAnnounced: c.missedAnnounced.Load(),
+		Dropped:         make(map[Reason]uint64, len(reasons)),
 	}
 	for i, reason := range reasons {
 		s.Dropped[reason] = c.dropped[i].Load()
@@ -171,6 +191,8 @@ func (s *Stats) add(o Stats) {
 		{&s.Requests, o.Requests}, {&s.ResponsesSent, o.ResponsesSent}, {&s.AcksGivenUp, o.AcksGivenUp},
 		{&s.RefusedBusy, o.RefusedBusy}, {&s.Responses, o.Responses}, {&s.ResponsesOfOthers, o.ResponsesOfOthers},
 		{&s.FormerEnded, o.FormerEnded}, {&s.Gaps, o.Gaps}, {&s.PublishGaps, o.PublishGaps}, {&s.Probes, o.Probes}, {&s.StrayProbes, o.StrayProbes},
+		{&s.CatchUps, o.CatchUps}, {&s.CaughtUp, o.CaughtUp}, {&s.Deferred, o.Deferred}, {&s.Repeated, o.Repeated},
+		{&s.MissedAnnounced, o.MissedAnnounced},
 	} {
 		*pair.sum += pair.n
 	}
@@ -192,6 +214,9 @@ func (s *Stats) join(o Stats, first bool) {
 	s.QueuedBytes += o.QueuedBytes
 	s.Subscriptions += o.Subscriptions
 	s.Pending += o.Pending
+	s.HistoryEvents += o.HistoryEvents
+	s.HistoryBytes += o.HistoryBytes
+	s.Doubted += o.Doubted
 	s.ProbeTime = max(s.ProbeTime, o.ProbeTime)
 	s.Connected = o.Connected && (first || s.Connected)
 	s.CanPublish = o.CanPublish && (first || s.CanPublish)

@@ -60,6 +60,7 @@ func (a *Adapter) listen(ctx context.Context, node socketio.Node) (wasUp bool, e
 		defer close(closed)
 		_ = l.pubsub.Close()
 	})
+	a.histories.doubtAll()
 	node.Rooms(func(namespace, room string) {
 		for _, w := range a.wants(namespace, room) {
 			a.interests.restore(w.name, w.kind, namespace)
@@ -124,8 +125,10 @@ func (l *listener) subscribeLoop(ctx context.Context) error {
 	if err := l.waitForGreeting(ctx); err != nil {
 		return err
 	}
-	if err := l.subscribeQueued(ctx); err != nil {
-		return err
+	for up := false; !up; up = l.interests.up() {
+		if err := l.subscribeQueued(ctx); err != nil {
+			return err
+		}
 	}
 	asked := time.Now()
 	l.asked.Store(&asked)
@@ -250,6 +253,7 @@ func (l *listener) receiveLoop(ctx context.Context) (err error) {
 		case *goredis.Message:
 			if m.Channel == l.probeChannel {
 				l.echo(m.Payload)
+				l.takeHeads(ctx)
 			} else {
 				l.receive(l.node, m)
 			}
@@ -259,6 +263,8 @@ func (l *listener) receiveLoop(ctx context.Context) (err error) {
 			if asked := l.asked.Load(); m.Payload == readyPing && !l.wasUp && asked != nil {
 				l.wasUp = true
 				l.connected(*asked)
+				l.catchUpAll(ctx)
+				l.resave()
 			}
 			if m.Payload == caughtUpPing {
 				select {
@@ -268,6 +274,7 @@ func (l *listener) receiveLoop(ctx context.Context) (err error) {
 				continue
 			}
 			l.pong(m.Payload)
+			l.takeHeads(ctx)
 		}
 	}
 }
