@@ -21,10 +21,10 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 # chaos: ARGS='--seeds 7 --duration 5m'.
 ARGS ?=
 
-.PHONY: help build test bench compare chaos lint fuzz clean
+.PHONY: help build test bench compare compare-recovery chaos lint fuzz clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/gateway and bin/loadtest, stamped with the version that git names
 	CGO_ENABLED=0 go build -ldflags '-X main.release=$(VERSION)' -o bin/gateway ./cmd/gateway
@@ -43,6 +43,10 @@ bench: ## run the Go benchmarks; BENCH=regexp chooses
 compare: build ## measure the gateway beside the official Node.js server (needs redis-server); ARGS
 	@cd loadtest/versus/node && npm ci --no-audit --no-fund --loglevel=error
 	go run ./loadtest/versus $(ARGS)
+
+compare-recovery: build ## let clients of both recover from the same faults (needs redis-server); ARGS
+	@cd loadtest/versus/node && npm ci --no-audit --no-fund --loglevel=error
+	go run ./loadtest/versus --faults $(ARGS)
 
 chaos: ## let networks, nodes and Redis fail at random, and judge what clients saw (an hour and a half; needs redis-server); ARGS
 	go run ./internal/chaos $(ARGS)

@@ -28,6 +28,10 @@ type flags struct {
 
 	MaxConnections text `group:"session" default:"0" help:"Connections of this node; a full one answers 503. 0: no limit."`
 
+	Recovery          text `group:"recovery" default:"0s" help:"How long a client may be away and still get all that it missed."`
+	RecoveryMaxEvents text `group:"recovery" default:"1000" help:"Events that one client may have missed; with more it starts afresh."`
+	RecoveryMaxBytes  text `group:"recovery" default:"1048576" help:"Bytes of those events, likewise."`
+
 	Nodes            text `group:"cluster" default:"1" help:"With --dev: nodes in this process, on ports that follow each other."`
 	RedisURL         text `group:"cluster" name:"redis-url" placeholder:"URL" help:"Redis that joins nodes, or with commas a Redis Cluster. Unset: one node."`
 	RedisURLFile     text `group:"cluster" name:"redis-url-file" placeholder:"FILE" help:"File with that URL, for one that has a password."`

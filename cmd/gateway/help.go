@@ -34,6 +34,7 @@ var groups = []kong.Group{
 	{Key: "", Title: "General:"},
 	{Key: "listen", Title: "Listening:"},
 	{Key: "session", Title: "Sessions:"},
+	{Key: "recovery", Title: "Recovery of what clients missed while they were away (0: off):"},
 	{Key: "cluster", Title: "Cluster:"},
 	{Key: "stop", Title: fmt.Sprintf(`Stopping (SIGTERM, SIGINT; a second signal ends at once). It takes at most
 both times and %s more: what a supervisor must allow before it kills.`, gateway.DrainSlack)},

@@ -40,24 +40,25 @@ type named struct {
 }
 
 // dictionary are the mappings below a key, by names which ok takes. nil if the key is missing.
-func (m *mapping) dictionary(key, want string, most int, ok func(name string) bool) (out []named) {
-	v := m.value(key)
-	if v == nil {
-		return nil
-	}
-	all := m.below(v, m.full(key), under(m.form, key))
+func (m *mapping) dictionary(key, want string, most int, ok func(name string) bool) []named {
+	all := m.mapping(key)
 	if all == nil {
 		return nil
 	}
-	if len(all.names) > most {
-		m.refuse(key, fmt.Sprintf("up to %d names", most))
+	return all.byName(want, most, ok)
+}
+
+// byName are the mappings below m, whose names ok takes. It takes the place of done.
+func (m *mapping) byName(want string, most int, ok func(name string) bool) (out []named) {
+	if len(m.names) > most {
+		m.doc.fail(m.line, m.key, fmt.Sprintf("a mapping; want up to %d names", most))
 	}
-	for _, k := range all.names {
+	for _, k := range m.names {
 		if !ok(k.Value) {
-			m.doc.fail(k.Line, m.full(key), fmt.Sprintf("%q; want %s", shown(k.Value), want))
+			m.doc.fail(k.Line, m.key, fmt.Sprintf("%q; want %s", shown(k.Value), want))
 			continue
 		}
-		if below := m.below(all.by[k.Value], all.full(k.Value), all.form+".*"); below != nil {
+		if below := m.below(m.by[k.Value], m.full(k.Value), m.form+".*"); below != nil {
 			out = append(out, named{k.Value, below})
 		}
 	}

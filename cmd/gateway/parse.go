@@ -16,7 +16,7 @@ import (
 
 // The settings whose values in a file are not plain texts.
 var (
-	wholeNumbers = []string{"nodes", "max-payload", "max-queue", "max-connections"}
+	wholeNumbers = []string{"nodes", "max-payload", "max-queue", "max-connections", "recovery-max-events", "recovery-max-bytes"}
 	lists        = []string{"transports", "allowed-origins", "trusted-proxies"}
 )
 
@@ -56,6 +56,7 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 	c.DrainWindow = p.duration("drain-window", f.DrainWindow.or(dev, "1s", "20s"), 0)
 	c.Limits = defaultLimits(dev)
 	c.Limits.Connections = p.count("max-connections", f.MaxConnections)
+	c.Recovery = p.recovery(f, c.RedisURL)
 	c.Nodes = p.nodes("nodes", f.Nodes, c)
 	c.LogFormat = p.oneOf("log-format", f.LogFormat.or(dev, "text", "json"), "json", "text")
 	c.Warnings = p.exposed(c)

@@ -14,7 +14,7 @@ type section struct {
 }
 
 // allSections are those that there are.
-var allSections = []section{{"access", readAccess}, {"api", readAPI}, {"limits", readLimits}}
+var allSections = []section{{"access", readAccess}, {"api", readAPI}, {"limits", readLimits}, {"recovery_namespaces", readRecovery}}
 
 // readSections lets each section that the file has be read.
 func readSections(sections []section, from *file, cfg *gateway.Config) error {

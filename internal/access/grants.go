@@ -58,6 +58,12 @@ func (g *Grants) sum() [sha256.Size]byte {
 	return sha256.Sum256(text)
 }
 
+// sorted are the same grants in an order that is always the same.
+func (g *Grants) sorted() *Grants {
+	by := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
+	return &Grants{Rooms: by(g.Rooms), Join: by(g.Join), Leave: by(g.Leave), Publish: by(g.Publish)}
+}
+
 // shared are grants that several members have.
 type shared struct {
 	Grants

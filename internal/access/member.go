@@ -1,6 +1,8 @@
 package access
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 )
@@ -44,6 +46,19 @@ func (m *Member) User() string {
 		return ""
 	}
 	return m.room[len(userPrefix):]
+}
+
+// Owner names the user together with all that the client gets and may do: a session that
+// has a member with other grants, or none, is not theirs to go on with. Its rooms could be
+// ones that the client must not be in any more. It is at most 300 bytes long.
+func (m *Member) Owner() string {
+	sums := sha256.New()
+	for _, g := range m.all() {
+		sum := g.sorted().sum()
+		sums.Write(sum[:])
+	}
+	const enough = 16 // bytes: nobody can choose grants freely
+	return base64.RawURLEncoding.EncodeToString(sums.Sum(nil)[:enough]) + m.room
 }
 
 // MarshalJSON shows the user, and nothing else.

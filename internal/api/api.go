@@ -23,6 +23,9 @@ type Config struct {
 	Cluster Cluster
 	// Drain begins to stop the node. It returns at once, and may be called again.
 	Drain func()
+	// Recorded says which namespaces have a history: what is emitted there is in it, or
+	// reaches nobody. nil means none.
+	Recorded func(namespace string) bool
 	// MaxBodyBytes bounds the body of a request. 0 means 1 MiB.
 	MaxBodyBytes int
 	// BodyTimeout is how long a body may take to come. 0 means 10 s.
@@ -89,6 +92,9 @@ func New(cfg Config) *API {
 	}
 	if cfg.MaxNameBytes == 0 {
 		cfg.MaxNameBytes = 256
+	}
+	if cfg.Recorded == nil {
+		cfg.Recorded = func(string) bool { return false }
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

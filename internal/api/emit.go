@@ -80,9 +80,10 @@ func emit(c *call) (any, *problem) {
 // send puts an event on its way. path is where it stands in the request.
 func (c *call) send(e *emission, path string) (told, *problem) {
 	sent := newTold()
+	sent.recorded = !e.volatile && c.cfg.Recorded(e.namespace)
 	p := c.open(e.namespace, func(n *socketio.Namespace) *problem {
 		err := e.emitter(n).Confirm(sent.hear).Emit(e.event, e.args...)
-		return refusal(err, path)
+		return sent.refused(err, path)
 	})
 	return sent, p
 }
@@ -153,7 +154,7 @@ func (c *call) sendItem(item json.RawMessage, path string) (told, *problem) {
 	o, _ := d.object(path, item)
 	e := o.emission(false)
 	if d.problem != nil {
-		return nil, d.problem
+		return told{}, d.problem
 	}
 	return c.send(&e, path+".")
 }

@@ -166,6 +166,23 @@ func TestEmitThatOnlyThisNodeGotIsNoSuccess(t *testing.T) {
 	w.nothingElse(c)
 }
 
+// TestEmitThatMayBeInTheHistoryIsNoSuccess: in a namespace with recovery nobody has got what Redis
+// may not have.
+func TestEmitThatMayBeInTheHistoryIsNoSuccess(t *testing.T) {
+	w := start(t, func(c *Config) { c.Recorded = func(namespace string) bool { return namespace == "/" } })
+	w.adapter.fail(errBroken)
+	for _, tt := range []struct{ namespace, more, want string }{
+		{"/", ``, reachedUnknown},
+		{"/", `,"volatile":true`, reachedNode},
+		{"/shop", ``, reachedNode},
+	} {
+		body := `{"namespace":"` + tt.namespace + `","target":{"all":true},"event":"e"` + tt.more + `}`
+		if p := w.post("emit", body).problem(http.StatusServiceUnavailable, "unavailable", ""); p.Reached != tt.want {
+			t.Errorf("%s: %+v, want %s", body, p, tt.want)
+		}
+	}
+}
+
 func TestQuestionThatOtherNodesWereNotAskedIsNoSuccess(t *testing.T) {
 	w := start(t, nil)
 	c := w.connect(0, "/", `[1]`, "red")

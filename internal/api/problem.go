@@ -36,6 +36,7 @@ const (
 	reachedCluster = "cluster" // this node's sockets, and the way to the other nodes has taken it
 	reachedNode    = "node"    // this node's sockets; other nodes may have got it or not
 	reachedNone    = "none"    // nothing was done
+	reachedUnknown = "unknown" // nobody, or everybody
 )
 
 // problem is why a request was not done, or not wholly, in the form of RFC 9457.

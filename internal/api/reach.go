@@ -56,24 +56,43 @@ func (c *call) reachable() *problem {
 }
 
 // told waits for the end of something that was sent to the other nodes.
-type told chan error
+type told struct {
+	end      chan error
+	recorded bool // it is in the history, or it has reached nobody
+}
 
-func newTold() told { return make(told, 1) }
+func newTold() told { return told{end: make(chan error, 1)} }
 
 // hear takes the end. It does not block.
-func (t told) hear(err error) { t <- err }
+func (t told) hear(err error) { t.end <- err }
 
 // wait returns nil when the way to the other nodes has taken it.
 func (t told) wait(ctx context.Context) *problem {
 	ctx, cancel := context.WithTimeout(ctx, confirmTime)
 	defer cancel()
 	select {
-	case err := <-t:
+	case err := <-t.end:
 		if err == nil {
 			return nil
 		}
-		return unreached(reachedNode, "only the sockets of this node have certainly been reached: "+err.Error())
+		return t.uncertain(err.Error())
 	case <-ctx.Done():
-		return unreached(reachedNode, "only the sockets of this node have certainly been reached: no confirmation has come")
+		return t.uncertain("no confirmation has come")
 	}
+}
+
+func (t told) uncertain(why string) *problem {
+	if t.recorded {
+		return unreached(reachedUnknown, "the event may have been lost, or may reach everybody: "+why)
+	}
+	return unreached(reachedNode, "only the sockets of this node have certainly been reached: "+why)
+}
+
+// refused is the problem that something was not sent, or not to all.
+func (t told) refused(err error, path string) *problem {
+	p := refusal(err, path)
+	if t.recorded && p != nil && p.Reached == reachedNode {
+		return unreached(reachedNone, "nothing was done: "+err.Error())
+	}
+	return p
 }

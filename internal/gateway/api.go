@@ -29,7 +29,7 @@ func newAPI(g *gateway) *api.API {
 		payload = 1_000_000
 	}
 	return api.New(api.Config{
-		Keys: g.cfg.APIKeys, Sockets: g.sockets, Cluster: others{g, time.Now().UTC()}, Drain: g.requestDrain,
+		Keys: g.cfg.APIKeys, Sockets: g.sockets, Cluster: others{g, time.Now().UTC()}, Drain: g.requestDrain, Recorded: g.recorded,
 		MaxBodyBytes: payload + apiSlack, MaxNameBytes: maxNameBytes, Logger: g.noisy,
 	})
 }

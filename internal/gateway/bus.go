@@ -68,6 +68,9 @@ var errRedisURL = errors.New("--redis-url: want redis://, rediss:// or unix://, 
 // CheckRedisURL reports whether --redis-url is one that Run takes.
 func CheckRedisURL(s string) bool { return redis.CheckURL(s) == nil }
 
+// IsRedisCluster reports whether --redis-url is that of a Redis Cluster.
+func IsRedisCluster(s string) bool { return redis.IsCluster(s) }
+
 // muteGoRedis keeps go-redis from writing to standard error, in a form of its own.
 // What it says there, that a connection failed, the adapter logs as well.
 var muteGoRedis = sync.OnceFunc(func() { goredis.SetLogger(mute{}) })
@@ -84,6 +87,9 @@ func newBus(cfg Config, nodes int, log *slog.Logger) (*bus, error) {
 	}
 	if !CheckRedisURL(cfg.RedisURL) {
 		return nil, errRedisURL // without the reason, which may quote the password
+	}
+	if cfg.recovers() && IsRedisCluster(cfg.RedisURL) {
+		return nil, errClusterHistory
 	}
 	b := &bus{latency: prometheus.NewHistogram(latencyOpts)}
 	rc := redis.Config{

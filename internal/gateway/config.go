@@ -65,6 +65,12 @@ type Config struct {
 	// Limits bound what clients can make this node do. The zero Limits set no rates.
 	Limits Limits
 
+	// Recovery is for clients that come back, in every namespace that RecoveryOf does not
+	// have. The zero Recovery means that they start afresh. A cluster's nodes must have the same.
+	Recovery Recovery
+	// RecoveryOf is that of single namespaces. It is not changed.
+	RecoveryOf map[string]Recovery
+
 	// RedisURL connects this node with others. Empty means it is alone.
 	RedisURL string
 	// RedisPrefix begins the names of the Redis channels. Empty means socket.io.

@@ -75,7 +75,7 @@ func newGateway(cfg Config) (*gateway, error) {
 	if g.access, err = newAccess(cfg, g.noisy); err != nil {
 		return nil, err
 	}
-	g.relay = &relay{open: cfg.Dev && g.access == nil, access: g.access, alone: cfg.RedisURL == "", joins: newJoinTable(cfg.Limits)}
+	g.relay = &relay{open: cfg.Dev && g.access == nil, access: g.access, alone: cfg.RedisURL == "", joins: newJoinTable(cfg.Limits), recorded: g.recorded}
 	if g.cluster, err = joinCluster(cfg, g.noisy); err != nil {
 		return nil, err
 	}
@@ -150,6 +150,9 @@ func (g *gateway) socketConfig() socketio.Config {
 		MaxPendingAcks:         g.cfg.Limits.PendingAcks,
 	}
 	c.Adapter = g.adapter()
+	if g.cfg.recovers() {
+		c.Recovery = g.cfg.recoveryOf
+	}
 	return c
 }
 

@@ -32,10 +32,14 @@ const (
 	relayOutcomes
 )
 
+// relayLater is the outcome of what is answered when it is known.
+const relayLater = -1
+
 var (
 	relayEventNames = [relayEvents]string{"join", "leave", "publish", "refresh"}
 	// relayCodes are the answers' error codes. unavailable is a join that the
-	// adapter did not confirm: emits of other nodes would not reach the client.
+	// adapter did not confirm, as emits of other nodes would not reach the client; or
+	// something published that is not known to be in the history.
 	relayCodes = [relayOutcomes]string{"ok", "forbidden", "invalid", "limit", "unavailable"}
 )
 
@@ -46,8 +50,10 @@ type relay struct {
 	open   bool           // to everybody
 	access *access.Access // else it decides; nil forbids all
 	alone  bool           // without an adapter, nothing is waited for
-	joins  *joinTable
-	counts [relayEvents][relayOutcomes]atomic.Int64
+	// recorded says which namespaces have a history.
+	recorded func(namespace string) bool
+	joins    *joinTable
+	counts   [relayEvents][relayOutcomes]atomic.Int64
 }
 
 // relayAnswers are what relay events are acknowledged with, by outcome.
@@ -67,7 +73,9 @@ func (r *relay) serve(ns namespace) {
 			if r.open || r.access != nil {
 				outcome = do(e)
 			}
-			r.answer(e, event, outcome, relayAnswers[outcome])
+			if outcome != relayLater {
+				r.answer(e, event, outcome, relayAnswers[outcome])
+			}
 		})
 	}
 	ns.On(relayEventNames[relayRefresh], r.refresh)
@@ -140,7 +148,8 @@ func (r *relay) leave(e *socketio.Event) int {
 }
 
 // publish sends event(…args) to everybody else in the room, with the arguments
-// as they came.
+// as they came. Where there is a history the answer comes once it has the event, in the
+// order of the publishes; one that is refused at once may overtake others.
 func (r *relay) publish(e *socketio.Event) int {
 	room, ok := e.Arg(0).String()
 	event, named := e.Arg(1).String()
@@ -150,15 +159,32 @@ func (r *relay) publish(e *socketio.Event) int {
 	if !r.may(e, access.Publish, room) {
 		return relayForbidden
 	}
-	err := e.Socket().To(room).Emit(event, e.Args().From(2))
+	to, recorded := e.Socket().To(room), r.recorded(e.Socket().Namespace().Name())
+	if recorded {
+		to = to.Confirm(func(err error) { r.confirm(e, err) })
+	}
+	err := to.Emit(event, e.Args().From(2))
 	switch {
 	case errors.Is(err, socketio.ErrTooManyAttachments):
 		return relayLimit
 	case errors.Is(err, socketio.ErrReservedEvent), errors.Is(err, socketio.ErrPlaceholder), errors.Is(err, socketio.ErrInvalidJSON):
 		return relayInvalid
+	case recorded && err == nil:
+		return relayLater
+	case recorded: // it went nowhere
+		return relayUnavailable
 	}
 	// Any other error is the adapter's. The sockets of this node have got the event,
 	// which is what is promised while Redis is away; the adapter counts it, and the
 	// node's health shows it.
 	return relayOK
+}
+
+// confirm answers a publish when it is known whether the history has it. It does not block.
+func (r *relay) confirm(e *socketio.Event, err error) {
+	outcome := relayOK
+	if err != nil {
+		outcome = relayUnavailable
+	}
+	r.answer(e, relayPublish, outcome, relayAnswers[outcome])
 }

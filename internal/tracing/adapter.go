@@ -31,8 +31,14 @@ func (t *Tracer) Handshake(transport string, status int, start time.Time) {
 	span.End()
 }
 
-// Adapter traces what goes through a.
-func (t *Tracer) Adapter(a socketio.ClusterAdapter) socketio.ClusterAdapter { return &adapter{a, t} }
+// Adapter traces what goes through a. What it returns is a socketio.HistoryAdapter if a is one.
+func (t *Tracer) Adapter(a socketio.ClusterAdapter) socketio.ClusterAdapter {
+	traced := &adapter{a, t}
+	if h, ok := a.(socketio.History); ok {
+		return &historyAdapter{traced, h}
+	}
+	return traced
+}
 
 // adapter is an adapter with spans around its broadcasts. All else passes as it is.
 type adapter struct {

@@ -25,17 +25,25 @@ type flags struct {
 	Base    string   `help:"Show ratios to the figures of this file, of an earlier version." placeholder:"FILE"`
 	Gateway string   `default:"bin/gateway" help:"The gateway's binary."`
 	Tool    string   `default:"bin/loadtest" help:"The load tool's binary."`
+	Faults  bool     `help:"Instead, kill, restart and cut off nodes of both, and say whose clients recover what."`
 	Script  string   `default:"loadtest/versus/node/server.mjs" help:"The Node.js server's script."`
 }
 
 // tools are the programs that take part, and where their logs go.
-type tools struct{ gateway, loadtest, script, dir string }
+type tools struct {
+	gateway, loadtest, script, dir string
+	recovery                       time.Duration // of the servers; 0: none
+}
 
 func main() {
 	var f flags
 	kong.Parse(&f, kong.Name("versus"), kong.Description("Measures the gateway beside the official Node.js Socket.IO server."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := compare(ctx, f)
+	do := compare
+	if f.Faults {
+		do = compareFaults
+	}
+	err := do(ctx, f)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "versus:", err)

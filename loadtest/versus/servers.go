@@ -76,14 +76,31 @@ func (p *process) stop() {
 
 // cluster is some nodes of one kind, with their Redis if they are several.
 type cluster struct {
-	nodes []*process
-	redis *process // nil: one node
-	urls  []string
+	nodes  []*process
+	launch []func(context.Context) (*process, error) // starts a node, and again
+	redis  *process                                  // nil: one node
+	urls   []string
+	ways   []*way // to each node; none unless openWays was called
+}
+
+// openWays makes urls lead to the nodes by ways.
+func (c *cluster) openWays() error {
+	for i, u := range c.urls {
+		w, err := openWay(strings.TrimPrefix(u, "http://"))
+		if err != nil {
+			return err
+		}
+		c.ways, c.urls[i] = append(c.ways, w), w.url()
+	}
+	return nil
 }
 
 func (c *cluster) stop() {
 	for _, p := range c.nodes {
 		p.stop()
+	}
+	for _, w := range c.ways {
+		w.close()
 	}
 	if c.redis != nil {
 		c.redis.stop()
@@ -109,23 +126,35 @@ func startCluster(ctx context.Context, t tools, server string, n int) (c *cluste
 	}
 	for range n {
 		port := freePort()
-		var p *process
-		switch server {
-		case "gateway":
-			command := []string{t.gateway, "--dev", "--listen", "127.0.0.1:" + port, "--internal-listen", "127.0.0.1:" + freePort()}
-			if redis != "" {
-				command = append(command, "--redis-url", redis)
-			}
-			p, err = start(ctx, t.dir, server, port, nil, command...)
-		default:
-			p, err = start(ctx, t.dir, server, port, []string{"PORT=" + port, "REDIS_URL=" + redis}, "node", t.script)
-		}
+		env, command := t.command(server, port, redis)
+		launch := func(ctx context.Context) (*process, error) { return start(ctx, t.dir, server, port, env, command...) }
+		p, err := launch(ctx)
 		if err != nil {
 			return nil, err
 		}
+		c.launch = append(c.launch, launch)
 		c.nodes, c.urls = append(c.nodes, p), append(c.urls, "http://127.0.0.1:"+port)
 	}
 	return c, nil
+}
+
+// command is that of a node.
+func (t tools) command(server, port, redis string) (env, command []string) {
+	if server != "gateway" {
+		env = []string{"PORT=" + port, "REDIS_URL=" + redis}
+		if t.recovery > 0 {
+			env = append(env, "RECOVERY="+strconv.FormatInt(t.recovery.Milliseconds(), 10))
+		}
+		return env, []string{"node", t.script}
+	}
+	command = []string{t.gateway, "--dev", "--listen", "127.0.0.1:" + port, "--internal-listen", "127.0.0.1:" + freePort()}
+	if redis != "" {
+		command = append(command, "--redis-url", redis)
+	}
+	if t.recovery > 0 {
+		command = append(command, "--recovery", t.recovery.String())
+	}
+	return nil, command
 }
 
 // freePort is a port that nobody listens on now, below those that the kernel gives to

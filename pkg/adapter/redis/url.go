@@ -37,6 +37,12 @@ func CheckURL(url string) error {
 	return err
 }
 
+// IsCluster reports whether a URL that CheckURL takes is that of a Redis Cluster.
+func IsCluster(url string) bool {
+	l, err := parseURL(url)
+	return err == nil && l.kind == inCluster
+}
+
 // parseURL reads the forms that Config.URL lists.
 func parseURL(url string) (location, error) {
 	scheme, _, _ := strings.Cut(url, "://")
