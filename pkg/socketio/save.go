@@ -113,9 +113,24 @@ func (s *Socket) recordJoin(ctx context.Context, rooms []string) error {
 	case call != nil:
 		return call.wait(ctx)
 	case s.state.Load() == stateConnected: // it has no session
-		r.settle(s, nil, r.at())
+		head, err := r.head(ctx, s)
+		if err == nil {
+			r.settle(s, nil, head)
+		}
+		return err
 	}
 	return nil // otherwise it begins with the socket
+}
+
+// head asks for the head of the history, by a session that nobody is told of. The position does
+// not do: this node may have to catch up.
+func (r *recoverable) head(ctx context.Context, s *Socket) (Offset, error) {
+	saved := &SavedSession{Namespace: r.ns.name, SocketID: s.id, PID: newPID()}
+	head, err := r.history.Save(ctx, saved)
+	if err != nil {
+		return Offset{}, err
+	}
+	return head, r.history.Release(ctx, saved, false)
 }
 
 // recordLeave returns when the session says that the socket has left rooms, so that it is not
