@@ -7,19 +7,22 @@ import (
 )
 
 // Bus connects several servers of one process, for tests and for programs that
-// want several of them. Unlike a network it loses nothing and reorders nothing.
+// want several of them. Unlike a network it loses nothing and reorders nothing. It is a
+// HistoryAdapter, within the bounds of Config.Recovery.
 type Bus struct {
+	memory *memory // of all nodes together
+
 	mu sync.RWMutex
 	// Guarded by mu.
 	nodes []*busAdapter // those that run
 }
 
 // NewBus returns a bus without nodes.
-func NewBus() *Bus { return new(Bus) }
+func NewBus() *Bus { return &Bus{memory: newMemory()} }
 
 // Adapter returns an adapter for one server.
 func (b *Bus) Adapter() ClusterAdapter {
-	return &busAdapter{bus: b, ready: make(chan struct{}), wants: make(map[busAddress]bool)}
+	return &busAdapter{bus: b, ready: make(chan struct{}), recorded: make(chan struct{}, 1), wants: make(map[busAddress]bool)}
 }
 
 // busAdapter is one node's place on the bus.
@@ -27,10 +30,13 @@ type busAdapter struct {
 	bus   *Bus
 	ready chan struct{} // closed by Run
 	node  Node          // set before ready is closed
+	// recorded holds a token when there may be something new in the history.
+	recorded chan struct{}
 
 	mu sync.RWMutex
 	// Guarded by mu.
 	wants map[busAddress]bool
+	deaf  bool // see Deafen
 }
 
 type busAddress struct{ namespace, room string }
@@ -42,7 +48,7 @@ func (a *busAdapter) Run(ctx context.Context, n Node) error {
 	a.bus.nodes = append(a.bus.nodes, a)
 	a.bus.mu.Unlock()
 	close(a.ready)
-	<-ctx.Done()
+	a.follow(ctx)
 	a.bus.mu.Lock()
 	defer a.bus.mu.Unlock()
 	a.bus.nodes = slices.DeleteFunc(slices.Clone(a.bus.nodes), func(other *busAdapter) bool { return other == a })
@@ -56,6 +62,9 @@ func (a *busAdapter) Join(ctx context.Context, namespace, room string) error {
 		return context.Cause(ctx)
 	}
 	a.want(namespace, room)
+	if n, ok := a.historyNode(); ok && room == "" && n.Recovery(namespace).Window > 0 {
+		n.Advance(namespace, a.bus.memory.head(namespace)) // of what came before nobody was here to hear it
+	}
 	return nil
 }
 

@@ -16,18 +16,23 @@ import (
 // inCluster runs a test with several servers on a bus.
 func inCluster(t *testing.T, nodes int, test func(t *testing.T, servers []*Server)) {
 	t.Helper()
+	inClusterOf(t, nodes, nil, func(t *testing.T, servers []*Server, _ *Bus) { test(t, servers) })
+}
+
+func inClusterOf(t *testing.T, nodes int, set func(string) Recovery, test func(t *testing.T, servers []*Server, bus *Bus)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		bus := NewBus()
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, nodes)
 		var servers []*Server
 		for i := range nodes {
-			s := newTestServer(t, Config{Adapter: bus.Adapter()}, fmt.Sprintf("nod%d", i), new(strings.Builder))
+			s := newTestServer(t, Config{Adapter: bus.Adapter(), Recovery: set}, fmt.Sprintf("nod%d", i), new(strings.Builder))
 			servers = append(servers, s)
 			go func() { ended <- s.Run(ctx) }()
 		}
 		synctest.Wait()
-		test(t, servers)
+		test(t, servers, bus)
 		for _, s := range servers {
 			if err := s.Close(ctx); err != nil {
 				t.Error(err)

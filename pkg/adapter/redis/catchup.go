@@ -97,7 +97,7 @@ func (a *Adapter) settleHistory(ctx context.Context, t *track) {
 		return
 	}
 	h, node := &a.histories, a.histories.historyNode()
-	epoch := h.connection()
+	connection := h.connections.Load()
 	heard := a.interests.confirmed(a.names.all(t.namespace))
 	t.mu.Lock()
 	if t.placed {
@@ -105,7 +105,7 @@ func (a *Adapter) settleHistory(ctx context.Context, t *track) {
 		return
 	}
 	// Events count from before the head is asked for: none may fall between.
-	if heard = heard && epoch == h.connection(); heard {
+	if heard = heard && connection == h.connections.Load(); heard {
 		t.doubted = false
 	}
 	t.mu.Unlock()
@@ -134,18 +134,9 @@ func (a *Adapter) closeHistory(namespace string) {
 	}
 }
 
-// connection counts the connections by which the bus is heard.
-func (h *histories) connection() uint64 {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.epoch
-}
-
 // doubtAll says that there is another connection.
 func (h *histories) doubtAll() {
-	h.mu.Lock()
-	h.epoch++
-	h.mu.Unlock()
+	h.connections.Add(1)
 	for _, t := range h.all() {
 		t.doubt()
 	}
@@ -238,7 +229,7 @@ func (l *listener) catchUpAll(ctx context.Context) {
 	}
 	for _, t := range l.histories.all() {
 		t.mu.Lock()
-		due := t.joined && t.doubted
+		due := t.joined && t.doubted && (t.placed || t.late) // otherwise its Join is under way
 		t.mu.Unlock()
 		if !due {
 			continue
@@ -252,15 +243,15 @@ func (l *listener) catchUpAll(ctx context.Context) {
 	}
 }
 
-// readMissed gives the node what it has missed, or tells it that this can't be had. After an
+// readMissed gives the node what it has missed, or tells it that this can't be had: also if there
+// have been sockets before the node had a place in the history. After an
 // error the namespace is still doubted, and this is tried again with the next probe.
 func (l *listener) readMissed(ctx context.Context, node socketio.HistoryNode, t *track) error {
 	t.mu.Lock()
-	placed, late, mark := t.placed, t.late, t.mark
+	placed, mark := t.placed, t.mark
 	t.mu.Unlock()
-	var cause error
-	switch {
-	case placed:
+	cause := socketio.ErrForgotten
+	if placed {
 		head, now, err := l.readFrom(ctx, node, t)
 		if err == nil && now == mark {
 			t.mu.Lock()
@@ -272,19 +263,15 @@ func (l *listener) readMissed(ctx context.Context, node socketio.HistoryNode, t 
 		if cause = err; err == nil {
 			cause = errDiverged // in front of Position
 		}
-	case late:
-		cause = socketio.ErrForgotten
 	}
-	if cause != nil && !errors.Is(cause, socketio.ErrForgotten) {
+	if !errors.Is(cause, socketio.ErrForgotten) {
 		return cause
 	}
 	found, err := l.askHeads(ctx, node, t)
 	if err != nil {
 		return err
 	}
-	if cause != nil {
-		l.missed(node, t, found.answer[0], cause)
-	}
+	l.missed(node, t, found.answer[0], cause)
 	t.mu.Lock()
 	t.doubted, t.late = false, false
 	t.mu.Unlock()

@@ -42,10 +42,11 @@ type histories struct {
 	ahead    atomic.Int64 // Redis's clock minus this node's, in ms
 	hasAhead atomic.Bool
 
-	mu sync.RWMutex
+	connections atomic.Uint64 // by which the bus is heard, ever
+
+	mu sync.RWMutex // taken before that of a track
 	// Guarded by mu.
 	tracks map[string]*track // by namespace
-	epoch  uint64            // counts connections
 }
 
 // track is a namespace with a history, as this node knows it.

@@ -290,4 +290,3 @@ func TestRecordFailsWhereNothingCanBeWritten(t *testing.T) {
 		}
 	})
 }
-

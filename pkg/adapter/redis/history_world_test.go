@@ -208,7 +208,13 @@ func (h *historian) mustRecord(b *socketio.Broadcast) {
 // got waits until a node has been given n events, and returns their data.
 func (h *historian) got(n int) (data []string) {
 	h.t.Helper()
-	eventually(h.t, fmt.Sprintf("%s has %d events, not %d: %+v, %v", h.node.tag, n, len(h.node.events()), h.bus.Stats(), h.node.losses()), func() bool { return len(h.node.events()) >= n })
+	deadline := time.Now().Add(waitLimit)
+	for len(h.node.events()) < n {
+		if time.Now().After(deadline) {
+			h.t.Fatalf("%s has %d events, not %d: %+v, %v", h.node.tag, len(h.node.events()), n, h.bus.Stats(), h.node.losses())
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
 	for _, r := range h.node.events() {
 		data = append(data, string(r.b.Data))
 	}

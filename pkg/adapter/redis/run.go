@@ -86,7 +86,7 @@ func (a *Adapter) sleep(ctx context.Context, d time.Duration) bool {
 
 // resave has the sessions looked at, whose records may be gone, unless this is the first connection.
 func (a *Adapter) resave() {
-	if node := a.histories.historyNode(); node != nil && a.histories.connection() > 1 {
+	if node := a.histories.historyNode(); node != nil && a.histories.connections.Load() > 1 {
 		node.Resave()
 	}
 }
