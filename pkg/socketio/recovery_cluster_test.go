@@ -450,6 +450,35 @@ func TestClientIsServedWithoutItsSessionBeingSaved(t *testing.T) {
 	})
 }
 
+func TestJoinWithoutASessionBeginsAtTheHead(t *testing.T) {
+	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
+		h.set(nil, errors.New("away"))
+		c := open(t, s)
+		c.say("0")
+		synctest.Wait()
+		if got := c.take(); len(got) != 1 || strings.Contains(got[0], "pid") {
+			t.Errorf("got %q", got)
+		}
+		socket := c.receiver.(*conn).socket("/")
+		if err := socket.Join(t.Context(), "red"); err == nil {
+			t.Error("joined while nobody knows where that begins")
+		}
+		hear := h.HistoryAdapter.(*busAdapter).Deafen()
+		h.set(nil, nil)
+		_ = s.To("red").Emit("before")
+		if err := socket.Join(t.Context(), "red"); err != nil {
+			t.Error(err)
+		}
+		hear()
+		_ = s.To("red").Emit("after")
+		synctest.Wait()
+		if got := c.take(); len(got) != 1 || !strings.Contains(got[0], "after") {
+			t.Errorf("got %q", got)
+		}
+		c.Close("transport close")
+	})
+}
+
 func TestManyComeBackWithFewReadings(t *testing.T) {
 	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
 		const n = 3000
