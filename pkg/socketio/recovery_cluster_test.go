@@ -173,7 +173,7 @@ func TestJoinBeginsWhereItWasSaved(t *testing.T) {
 		hear()
 		a.hear(t, "1", "2")
 		b.hear(t, "before", "before too", "2")
-		if x := servers[0].main.rooms; x.fresh != nil || servers[0].main.recovery.settling != nil {
+		if x := &servers[0].main.rooms; x.fresh != nil || servers[0].main.recovery.settling != nil {
 			t.Error("memberships are still looked at one by one")
 		}
 		_ = a.socket().Join(t.Context(), "blue")
