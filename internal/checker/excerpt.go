@@ -15,13 +15,17 @@ type line struct {
 	text string
 }
 
+func (l line) String() string { return fmt.Sprintf("  %10.3f s  %s", l.at.Seconds(), l.text) }
+
 // Excerpt is what there is to see of a finding: its message, and what happened to its client
-// around it, in some 30 lines.
+// around it, in some 30 lines; and, in front, when that was in the message's room.
 func (h *History) Excerpt(f Finding) string {
 	var b strings.Builder
+	room := ""
 	fmt.Fprintf(&b, "%s\n", f)
 	if i := slices.IndexFunc(h.Messages, func(m Message) bool { return m.ID == f.ID }); i >= 0 {
 		m := h.Messages[i]
+		room = m.Room
 		fmt.Fprintf(&b, "  message %s to %s: requested at %.3f s on connection %d of session %d, %s at %.3f s; %s\n",
 			m.ID, m.Room, m.Requested.Seconds(), m.Connection, m.Session, m.Outcome, m.Answered.Seconds(), h.arrivals(m.ID))
 	}
@@ -35,8 +39,14 @@ func (h *History) Excerpt(f Finding) string {
 		}
 		return 1
 	})
-	for _, l := range lines[max(middle-excerptLines, 0):min(middle+excerptLines, len(lines))] {
-		fmt.Fprintf(&b, "  %10.3f s  %s\n", l.at.Seconds(), l.text)
+	from, to := max(middle-excerptLines, 0), min(middle+excerptLines, len(lines))
+	for _, l := range lines[:from] { // how it came to be in the room
+		if room != "" && strings.HasSuffix(strings.TrimSuffix(l.text, " requested"), room) {
+			fmt.Fprintln(&b, l)
+		}
+	}
+	for _, l := range lines[from:to] {
+		fmt.Fprintln(&b, l)
 	}
 	return b.String()
 }
