@@ -417,6 +417,26 @@ func TestJoinIsNotAcknowledgedUnlessItIsSaved(t *testing.T) {
 	})
 }
 
+func TestLeaveIsNotAcknowledgedUnlessItIsSaved(t *testing.T) {
+	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
+		a := newcomer(t, s)
+		_ = a.socket().Join(t.Context(), "red")
+		h.set(nil, errors.New("away"))
+		if err := a.socket().Leave(t.Context(), "red"); err == nil {
+			t.Error("left, as if who comes back would know")
+		}
+		_ = s.To("red").Emit("not for it")
+		a.hear(t)
+		h.set(nil, nil)
+		_ = a.socket().Join(t.Context(), "blue") // which saves
+		a.cut()
+		_ = s.To("red").Emit("nor this")
+		a.back(t)
+		a.hear(t)
+		a.cut()
+	})
+}
+
 func TestClientIsServedWithoutItsSessionBeingSaved(t *testing.T) {
 	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
 		h.set(make(chan struct{}), nil)

@@ -134,13 +134,11 @@ func (r *recoverable) head(ctx context.Context, s *Socket) (Offset, error) {
 }
 
 // recordLeave returns when the session says that the socket has left rooms, so that it is not
-// in them when it comes back. A write that fails is made again later.
-func (s *Socket) recordLeave() {
-	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+// in them when it comes back. A write that fails is made again later; until then it may be.
+func (s *Socket) recordLeave(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	if err := s.save(ctx); err != nil {
-		s.ns.server.cfg.Logger.Debug("session not written", "namespace", s.ns.name, "error", err)
-	}
+	return s.save(ctx)
 }
 
 // release is the end of the socket's session here. It waits for what is being written.
