@@ -23,14 +23,16 @@ type config struct {
 	Recovery time.Duration // the gateways' --recovery; 0: not given
 	Fsync    string        // Redis's appendfsync
 	Adapter  string        // the gateways' --adapter; empty: not given
-	Only     string        // the kinds of faults, comma-separated; empty: all
-	Quiet    time.Duration // limit of the quiet end's waits, each
+	// ChangeEvery is how long a member stays before it leaves a room for another. 0 means 15 s.
+	ChangeEvery time.Duration
+	Only        string        // the kinds of faults, comma-separated; empty: all
+	Quiet       time.Duration // limit of the quiet end's waits, each
 
-	Gateway string // the program; empty: it is built
-	Race    bool   // build it with the race detector
-	Tags    string // build it with these tags
-	Env     []string
-	Keep    bool // the directory of logs
+	Gateway string   // the program; empty: it is built
+	Race    bool     // build it with the race detector
+	Tags    string   // build it with these tags
+	Env     []string // of the gateways, besides the one of this process
+	Keep    bool     // the directory of logs
 
 	// MinRecovered is the least share of connections that must have been recovered, of those that
 	// came after a client's first. 0: none.
@@ -86,4 +88,9 @@ func (c config) gatewayFlags() (flags []string) {
 		flags = append(flags, "--adapter", c.Adapter)
 	}
 	return flags
+}
+
+// sabotage has the gateways built so that something can be switched off, and switches it off.
+func (c *config) sabotage(what string) {
+	c.Tags, c.Env = "sabotage", []string{"CAUSEWAY_SABOTAGE=" + what}
 }

@@ -65,11 +65,16 @@ func parse(args []string, stderr io.Writer) (cfg config, seeds []uint64, err err
 	f.StringVar(&cfg.Fsync, "appendfsync", "always", "Redis's appendfsync: with another `value` a killed Redis may lose what it has accepted, which must be announced")
 	f.DurationVar(&cfg.Quiet, "quiet", 90*time.Second, "longest `time` that is waited for everybody's return, and for the last messages")
 	f.StringVar(&cfg.Gateway, "gateway", "", "the gateway's `program`; empty: it is built")
+	sabotage := f.String("sabotage", "", "build the gateway with the tag sabotage, and switch off `what`: catch-up, dedupe or fencing. This must fail")
+	f.DurationVar(&cfg.ChangeEvery, "change-every", 15*time.Second, "`time` that a client stays before it leaves a room for another")
 	f.BoolVar(&cfg.Race, "race", false, "build it with the race detector")
 	f.BoolVar(&cfg.Keep, "keep", false, "keep the logs of a run that went well, too")
 	f.Float64Var(&cfg.MinRecovered, "min-recovered", 0.5, "least `share` of returns that must be recovered")
 	if err := f.Parse(args); err != nil {
 		return cfg, nil, err
+	}
+	if *sabotage != "" {
+		cfg.sabotage(*sabotage)
 	}
 	if cfg.Recovery == 0 {
 		cfg.MinRecovered = 0

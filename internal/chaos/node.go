@@ -42,7 +42,7 @@ func startNode(w *world, number int) (*node, error) {
 	}
 	n.public, n.internal = public, internal
 	n.process = &process{
-		path: w.gateway, logPath: filepath.Join(w.dir, fmt.Sprintf("node%d.log", number)),
+		path: w.gateway, env: w.cfg.Env, logPath: filepath.Join(w.dir, fmt.Sprintf("node%d.log", number)),
 		args: append([]string{
 			"--dev", "--listen", public, "--internal-listen", internal, "--redis-url", "redis://" + n.toRedis.address,
 			"--ping-interval", w.cfg.pingInterval().String(), "--ping-timeout", w.cfg.pingInterval().String(),

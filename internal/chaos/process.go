@@ -17,6 +17,7 @@ import (
 type process struct {
 	path    string
 	args    []string
+	env     []string // besides the one of this process
 	logPath string
 	ready   func() error // nil once it serves
 	// ended is told that the process has ended though nobody wanted it to.
@@ -45,6 +46,7 @@ func (p *process) start() error {
 	}
 	p.cmd = exec.Command(p.path, p.args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.Env = append(os.Environ(), p.env...)
 	if err := p.cmd.Start(); err != nil {
 		return errors.Join(err, p.log.Close())
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,7 +27,7 @@ func (m *member) live(ctx context.Context, cfg config, talking <-chan struct{}) 
 			if m.random.Float64() < chance {
 				m.talk(cfg)
 			}
-			if m.random.Float64() < tick.Seconds()/changeEvery.Seconds() {
+			if m.random.Float64() < tick.Seconds()/cmp.Or(cfg.ChangeEvery, 15*time.Second).Seconds() {
 				m.change(cfg)
 			}
 		}
@@ -38,12 +39,8 @@ func (m *member) live(ctx context.Context, cfg config, talking <-chan struct{}) 
 	}
 }
 
-const (
-	// messagesAtOnce is how many messages a member sends when it does: 1 to 3.
-	messagesAtOnce = 2
-	// changeEvery is how long a member stays before it leaves a room for another.
-	changeEvery = 15 * time.Second
-)
+// messagesAtOnce is how many messages a member sends when it does, on average: 1 to 3.
+const messagesAtOnce = 2
 
 // joinAll asks for the rooms that the member wants to be in and is not.
 func (m *member) joinAll() {

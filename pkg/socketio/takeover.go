@@ -3,6 +3,7 @@ package socketio
 import (
 	"errors"
 
+	"github.com/causeway-rt/causeway/internal/sabotage"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
@@ -71,7 +72,7 @@ func (r *recoverable) taken(pid string, epoch uint64) {
 	r.mu.Lock()
 	s := r.lives[pid]
 	r.mu.Unlock()
-	if s == nil {
+	if s == nil || sabotage.Fencing {
 		return
 	}
 	s.life.mu.Lock()
