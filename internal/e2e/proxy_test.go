@@ -65,6 +65,25 @@ func (p *proxy) releaseUpgrades() {
 // nothing: both ends keep a connection whose other end is gone.
 func (p *proxy) freeze() { close(p.frozen) }
 
+// switchNetwork takes all connections from their clients, and leaves the server its ends:
+// they look as if nothing had happened.
+func (p *proxy) switchNetwork() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, conn := range p.conns {
+		if c, ok := conn.(clientEnd); ok && c.lost.CompareAndSwap(false, true) {
+			_ = conn.Close()
+		}
+	}
+}
+
+// clientEnd is the end of a connection at a client. When it is lost the server's end
+// stays.
+type clientEnd struct {
+	*net.TCPConn
+	lost *atomic.Bool
+}
+
 // expectConnections waits until all but n connections have ended.
 func (p *proxy) expectConnections(t *testing.T, n int64) {
 	t.Helper()
@@ -78,10 +97,11 @@ func (p *proxy) expectConnections(t *testing.T, n int64) {
 
 func (p *proxy) accept(listener net.Listener) {
 	for {
-		client, err := listener.Accept()
+		conn, err := listener.Accept()
 		if err != nil {
 			return
 		}
+		client := clientEnd{conn.(*net.TCPConn), new(atomic.Bool)}
 		server, err := net.Dial("tcp", p.target)
 		if err != nil {
 			_ = client.Close()
@@ -91,8 +111,8 @@ func (p *proxy) accept(listener net.Listener) {
 			return
 		}
 		p.carrying.Add(2)
-		p.ends.Go(func() { p.carry(server, client, true) })
-		p.ends.Go(func() { p.carry(client, server, false) })
+		p.ends.Go(func() { p.carry(server, client, true, client.lost) })
+		p.ends.Go(func() { p.carry(client, server, false, client.lost) })
 	}
 }
 
@@ -114,7 +134,8 @@ func (p *proxy) keep(conns ...net.Conn) bool {
 }
 
 // carry copies from one end to the other until one closes or the proxy freezes.
-func (p *proxy) carry(to, from net.Conn, fromClient bool) {
+// What is lost on the way to a client that has gone is lost: the server is not told.
+func (p *proxy) carry(to, from net.Conn, fromClient bool, lost *atomic.Bool) {
 	defer p.carrying.Add(-1)
 	buf := make([]byte, 32<<10)
 	for {
@@ -129,14 +150,17 @@ func (p *proxy) carry(to, from net.Conn, fromClient bool) {
 			p.waitForUpgrades()
 		}
 		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
+			if _, err := to.Write(buf[:n]); err != nil && !lost.Load() {
 				_ = from.Close()
 				return
 			}
 		}
+		if err != nil && fromClient && lost.Load() {
+			return
+		}
 		if err != nil {
 			if errors.Is(err, io.EOF) {
-				_ = to.(*net.TCPConn).CloseWrite()
+				_ = to.(interface{ CloseWrite() error }).CloseWrite()
 			} else {
 				_ = to.Close()
 			}

@@ -38,6 +38,8 @@ type said struct {
 
 	Account account     `json:"account"` // of talkWhileANodeIsIll
 	Rollout rolloutSeen `json:"rollout"` // of clientsDuringARollout
+
+	Recovery recoverySeen `json:"recovery"` // of membersLiveThroughIt
 }
 
 // startScript starts a scenario against url. The process ends with the test.

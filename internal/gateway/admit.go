@@ -58,7 +58,9 @@ func (g *gateway) admit(namespace string, s *socketio.Socket) error {
 		}
 		return err
 	}
-	if rooms := m.Rooms(); len(rooms) > 0 {
+	s.SetUser(m.Owner())
+	// Who comes back is in its rooms, but for those that it has left.
+	if rooms := m.Rooms(); len(rooms) > 0 && !s.Recovered() {
 		ctx, cancel := g.relay.patience()
 		defer cancel()
 		if err := s.Join(ctx, rooms...); err != nil {

@@ -21,6 +21,7 @@ type bus struct {
 	adapter redisAdapter
 	kind    string               // AdapterClassic or AdapterSharded
 	latency prometheus.Histogram // of publishes
+	records prometheus.Histogram // how long they take
 }
 
 // The values of Config.Adapter.
@@ -91,7 +92,7 @@ func newBus(cfg Config, nodes int, log *slog.Logger) (*bus, error) {
 	if cfg.recovers() && IsRedisCluster(cfg.RedisURL) {
 		return nil, errClusterHistory
 	}
-	b := &bus{latency: prometheus.NewHistogram(latencyOpts)}
+	b := &bus{latency: prometheus.NewHistogram(latencyOpts), records: prometheus.NewHistogram(recordOpts)}
 	rc := redis.Config{
 		URL:    cfg.RedisURL,
 		Prefix: cfg.RedisPrefix,
@@ -99,6 +100,7 @@ func newBus(cfg Config, nodes int, log *slog.Logger) (*bus, error) {
 		// What a client may send must fit, in the longer of the two encodings.
 		MaxMessageBytes: max(leastMessageBytes, 4*cfg.MaxPayload),
 		ObservePublish:  func(d time.Duration) { b.latency.Observe(d.Seconds()) },
+		ObserveRecord:   func(d time.Duration) { b.records.Observe(d.Seconds()) },
 	}
 	var err error
 	switch cfg.Adapter {

@@ -47,6 +47,8 @@ func (b *bus) collect(m sink) {
 	}
 	s := b.adapter.Stats()
 	b.latency.Collect(m)
+	b.records.Collect(m)
+	m.histories(s)
 	m.gauge(descBusConnected, truth(s.Connected))
 	m.counter(descBusPublished, int64(s.Published))
 	m.gauge(descBusCanPublish, truth(s.CanPublish))

@@ -64,7 +64,11 @@ var errUserFull = &socketio.ConnectError{Message: "Too many connections of this 
 // user's room already, as all of them are: so of two that come at the same time, one too
 // many never gets in, though both may be refused.
 func (u *userLimit) room(s *socketio.Socket, m *access.Member) bool {
-	if u.most == 0 || m.User() == "" || s.Namespace().LocalMembers(m.Rooms()[0]) <= u.most {
+	most := u.most
+	if s.Recovered() {
+		most++ // the socket in whose place it comes may be here
+	}
+	if u.most == 0 || m.User() == "" || s.Namespace().LocalMembers(m.Rooms()[0]) <= most {
 		return true
 	}
 	u.refused.Add(1)

@@ -98,6 +98,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	}
 	if c.g.bus != nil {
 		c.g.bus.latency.Describe(ch)
+		c.g.bus.records.Describe(ch)
 	}
 	c.g.cluster.describe(ch)
 	c.g.handshakes.vec.Describe(ch)
@@ -108,6 +109,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	stats := c.g.sockets.Stats()
 	m.engine(stats.Engine)
 	m.sockets(stats)
+	m.recoveries(stats)
 	c.g.bus.collect(m)
 	c.g.cluster.collect(m)
 	collectAccess(c.g.access, m)

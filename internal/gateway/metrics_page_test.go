@@ -39,6 +39,7 @@ var metricSections = []struct {
 	prefixes []string
 }{
 	{"The bus", []string{"adapter_"}},
+	{"Recovery", []string{"recovery_", "history_"}},
 	{"Between nodes", []string{"forward", "tunnel", "peer_", "registry_"}},
 	{"Tokens", []string{"access_"}},
 	{"Server API", []string{"api_"}},

@@ -52,5 +52,6 @@ func (r *relay) renew(e *socketio.Event) (outcome int, code access.Code) {
 		return joinOutcome(err), ""
 	}
 	_ = s.Leave(ctx, r.access.Replace(m, next, s.Rooms())...) // it has left in any case
+	s.SetUser(m.Owner())
 	return relayOK, ""
 }

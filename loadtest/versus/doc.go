@@ -4,6 +4,7 @@
 //	make compare
 //	make compare ARGS='--rounds 5 --only fan1,fan16'
 //	make compare ARGS='--base docs/results/2026-11-22.json'
+//	make compare ARGS='--servers recovery,gateway --only cluster,cluster-paced'
 //	make compare-recovery
 //
 // In each round every server is started afresh, in turn, so that a slow minute of the

@@ -93,7 +93,7 @@ func compareFaults(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
-	t := tools{gateway: f.Gateway, script: f.Script, dir: dir, recovery: awayTime}
+	t := tools{gateway: f.Gateway, script: f.Script, dir: dir, recovers: true}
 	fmt.Printf("%s\nNode.js %s, %s\n%d members of %d rooms, half of them polling; a message every %d ms; recovery for %v\n",
 		says(ctx, t.gateway, "version"), says(ctx, "node", "--version"), says(ctx, "redis-server", "--version"), faultMembers, faultRooms, faultEvery, awayTime)
 	for _, one := range faults {

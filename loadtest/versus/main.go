@@ -20,7 +20,7 @@ import (
 type flags struct {
 	Rounds  int      `default:"3" help:"Rounds: in each, every server is started afresh."`
 	Only    string   `help:"Workloads, with commas; all if left out."`
-	Servers []string `default:"gateway,node" enum:"gateway,node" help:"Servers."`
+	Servers []string `default:"gateway,node" enum:"gateway,recovery,node" help:"Servers: recovery is the gateway with it on."`
 	JSON    string   `name:"json" help:"Also write every figure to this file, for --base." placeholder:"FILE"`
 	Base    string   `help:"Show ratios to the figures of this file, of an earlier version." placeholder:"FILE"`
 	Gateway string   `default:"bin/gateway" help:"The gateway's binary."`
@@ -32,7 +32,7 @@ type flags struct {
 // tools are the programs that take part, and where their logs go.
 type tools struct {
 	gateway, loadtest, script, dir string
-	recovery                       time.Duration // of the servers; 0: none
+	recovers                       bool // the servers let clients recover
 }
 
 func main() {
@@ -77,7 +77,7 @@ func compare(ctx context.Context, f flags) error {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 		taken.Workloads = append(taken.Workloads, rows)
-		rows.print(os.Stdout, w, base)
+		rows.print(os.Stdout, w, f.Servers, base)
 	}
 	if f.JSON != "" {
 		if err := taken.write(f.JSON); err != nil {

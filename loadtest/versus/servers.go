@@ -107,7 +107,7 @@ func (c *cluster) stop() {
 	}
 }
 
-// startCluster starts n nodes of a server, which is "gateway" or "node".
+// startCluster starts n nodes of a server, which is "gateway", "recovery" or "node".
 func startCluster(ctx context.Context, t tools, server string, n int) (c *cluster, err error) {
 	c = &cluster{}
 	defer func() {
@@ -140,10 +140,10 @@ func startCluster(ctx context.Context, t tools, server string, n int) (c *cluste
 
 // command is that of a node.
 func (t tools) command(server, port, redis string) (env, command []string) {
-	if server != "gateway" {
+	if server == "node" {
 		env = []string{"PORT=" + port, "REDIS_URL=" + redis}
-		if t.recovery > 0 {
-			env = append(env, "RECOVERY="+strconv.FormatInt(t.recovery.Milliseconds(), 10))
+		if t.recovers {
+			env = append(env, "RECOVERY="+strconv.FormatInt(awayTime.Milliseconds(), 10))
 		}
 		return env, []string{"node", t.script}
 	}
@@ -151,8 +151,8 @@ func (t tools) command(server, port, redis string) (env, command []string) {
 	if redis != "" {
 		command = append(command, "--redis-url", redis)
 	}
-	if t.recovery > 0 {
-		command = append(command, "--recovery", t.recovery.String())
+	if t.recovers || server == "recovery" {
+		command = append(command, "--recovery", awayTime.String())
 	}
 	return nil, command
 }

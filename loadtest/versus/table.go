@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// print writes a workload's medians, and the gateway's ratios to the Node.js server and
+// print writes a workload's medians, and the ratios of the first server to the second and
 // to its own earlier figures, where there are any.
-func (w rows) print(out io.Writer, of workload, base *record) {
+func (w rows) print(out io.Writer, of workload, servers []string, base *record) {
 	plural := ""
 	if of.nodes > 1 {
 		plural = "s"
@@ -17,10 +17,16 @@ func (w rows) print(out io.Writer, of workload, base *record) {
 	fmt.Fprintf(out, "\n%s: %s (%d node%s)\n", of.name, of.what, of.nodes, plural)
 	before := base.find(of.name)
 	for _, f := range of.figures {
-		gateway, node := median(w.Figures[f.name]["gateway"]), median(w.Figures[f.name]["node"])
-		fmt.Fprintf(out, "  %-10s %-25s gateway %11s   node %11s   ratio %6s", f.name, f.unit, number(gateway), number(node), number(gateway/node))
-		if was := median(before.Figures[f.name]["gateway"]); !math.IsNaN(was) {
-			fmt.Fprintf(out, "   was %11s (× %s)", number(was), number(gateway/was))
+		fmt.Fprintf(out, "  %-10s %-25s", f.name, f.unit)
+		for _, s := range servers {
+			fmt.Fprintf(out, " %s %11s  ", s, number(median(w.Figures[f.name][s])))
+		}
+		first := median(w.Figures[f.name][servers[0]])
+		if len(servers) > 1 {
+			fmt.Fprintf(out, " ratio %6s", number(first/median(w.Figures[f.name][servers[1]])))
+		}
+		if was := median(before.Figures[f.name][servers[0]]); !math.IsNaN(was) {
+			fmt.Fprintf(out, "   was %11s (× %s)", number(was), number(first/was))
 		}
 		if f.more {
 			fmt.Fprint(out, "   more is better")

@@ -60,7 +60,7 @@ func TestRecordIsReadBackForLaterVersions(t *testing.T) {
 	}
 	now := rows{Name: "fan1", Figures: map[string]map[string][]float64{"cpu": {"gateway": {20, 30, 10}, "node": {40}}}}
 	var out strings.Builder
-	now.print(&out, workloads[1], read)
+	now.print(&out, workloads[1], []string{"gateway", "node"}, read)
 	for _, want := range []string{"gateway        20.0", "node        40.0", "ratio   0.50", "was        40.0 (× 0.50)"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in\n%s", want, &out)

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/causeway-rt/causeway/pkg/engineio"
 )
@@ -24,6 +25,9 @@ func crowd(t testing.TB, s *Server, n int, rooms ...string) (end func()) {
 		c := s.accept(sinks[i])
 		sinks[i].receiver = c
 		c.Message([]byte("0"), false)
+		for c.socket("/") == nil || !c.socket("/").Connected() {
+			runtime.Gosched() // with recovery a goroutine connects it
+		}
 		if err := c.socket("/").Join(t.Context(), rooms...); err != nil {
 			t.Fatal(err)
 		}
@@ -39,8 +43,8 @@ func crowd(t testing.TB, s *Server, n int, rooms ...string) (end func()) {
 }
 
 func TestBroadcastAllocatesNothingPerRecipient(t *testing.T) {
-	allocs := func(recipients int, emit func(s *Server)) float64 {
-		s := newTestServer(t, Config{}, "node", new(strings.Builder))
+	allocs := func(recipients int, cfg Config, emit func(s *Server)) float64 {
+		s := newTestServer(t, cfg, "node", new(strings.Builder))
 		defer crowd(t, s, recipients, "red", "blue")()
 		emit(s)
 		return testing.AllocsPerRun(100, func() { emit(s) })
@@ -54,17 +58,31 @@ func TestBroadcastAllocatesNothingPerRecipient(t *testing.T) {
 		{"everybody but a room", func(s *Server) { _ = s.Except("green").Emit("news", "text") }},
 		{"volatile", func(s *Server) { _ = s.Volatile().Emit("news", "text") }},
 	} {
-		few, many := allocs(1, test.emit), allocs(1000, test.emit)
+		off := Config{}
+		on := Config{Recovery: func(string) Recovery { return Recovery{Window: time.Minute} }}
+		few, many := allocs(1, off, test.emit), allocs(1000, off, test.emit)
 		if many > few+1 { // the pool may lose its audience to a garbage collection
 			t.Errorf("%s: %v allocations for 1 recipient, %v for 1000", test.name, few, many)
+		}
+		fewOn, manyOn := allocs(1, on, test.emit), allocs(1000, on, test.emit)
+		if manyOn > fewOn+1 || fewOn > few+2 {
+			t.Errorf("%s, with recovery: %v allocations for 1 recipient, %v for 1000; without it %v", test.name, fewOn, manyOn, few)
 		}
 	}
 }
 
 func BenchmarkBroadcast(b *testing.B) {
+	benchmarkBroadcast(b, Config{})
+}
+
+func BenchmarkBroadcastWithRecovery(b *testing.B) {
+	benchmarkBroadcast(b, Config{Recovery: func(string) Recovery { return Recovery{Window: time.Minute} }})
+}
+
+func benchmarkBroadcast(b *testing.B, cfg Config) {
 	for _, n := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			s := newTestServer(b, Config{}, "node", new(strings.Builder))
+			s := newTestServer(b, cfg, "node", new(strings.Builder))
 			defer crowd(b, s, n, "red")()
 			b.ReportAllocs()
 			for b.Loop() {

@@ -17,14 +17,17 @@ import (
 // block, and what the client sends meanwhile waits.
 type Socket struct {
 	// Immutable.
-	ns        *Namespace
-	conn      *conn
+	ns   *Namespace
+	conn *conn
+	life *life // nil in a namespace without recovery
+
+	state atomic.Uint32 // here, as a broadcast looks at it and at conn
+
+	// Immutable.
 	id        string
 	handshake Handshake
-	life      *life // nil in a namespace without recovery
 
-	state atomic.Uint32
-	next  *Socket // of the same connection, guarded by conn.mu
+	next *Socket // of the same connection, guarded by conn.mu
 
 	// Guarded by ns.rooms.mu.
 	position int // in everyone

@@ -19,10 +19,11 @@ import * as rollout from "./scenarios/rollout.mjs";
 import * as browser from "./scenarios/browser.mjs";
 import * as tokens from "./scenarios/tokens.mjs";
 import * as limits from "./scenarios/limits.mjs";
+import * as recovery from "./scenarios/recovery.mjs";
 
 const scenarios = {
   ...messages, ...connections, ...volume, ...rooms, ...faults, ...relay, ...cluster, ...emitter, ...api, ...nodes, ...balanced, ...rollout, ...browser,
-  ...limits, ...tokens,
+  ...limits, ...tokens, ...recovery,
 };
 
 const [name, options = "{}"] = process.argv.slice(2);

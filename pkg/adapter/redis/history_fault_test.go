@@ -261,4 +261,3 @@ func TestNodeThatJoinsWhileRedisIsAwayIsTold(t *testing.T) {
 		h.got(1)
 	})
 }
-

@@ -290,3 +290,27 @@ func TestRecordFailsWhereNothingCanBeWritten(t *testing.T) {
 		}
 	})
 }
+
+// TestForgottenScriptsAreSaidAgain: Redis may be told to forget them at any time.
+func TestForgottenScriptsAreSaidAgain(t *testing.T) {
+	withBothHistories(t, func(t *testing.T, cfg Config) {
+		own := redistest.StartOwn(t)
+		cfg.URL = own.URL()
+		h := historians(t, cfg, 1)[0]
+		c := own.Client()
+		const n = 500
+		for i := range n {
+			if i%50 == 0 {
+				command(t, c, "SCRIPT", "FLUSH")
+			}
+			if err := h.Record(event("/", fmt.Sprintf(`[%d]`, i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, data := range h.got(n) {
+			if data != fmt.Sprintf(`[%d]`, i) {
+				t.Fatalf("event %d is %s", i, data)
+			}
+		}
+	})
+}

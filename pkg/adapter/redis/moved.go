@@ -27,6 +27,9 @@ func (p *publisher) land(ctx context.Context, moved []publication) {
 
 // putBack queues messages before everything else.
 func (p *publisher) putBack(batch []publication) {
+	if len(batch) == 0 {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.queue = append(batch[:len(batch):len(batch)], p.queue...)

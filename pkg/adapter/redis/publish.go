@@ -31,7 +31,7 @@ const (
 type publication struct {
 	channel string
 	sharded bool    // SPUBLISH it
-	moves   int     // how often a server has said that the channel is another's
+	moves   int     // how often a server has said that the channel is another's, or the script unknown
 	payload *[]byte // from payloads, given back after the reply
 	queued  time.Time
 	// answered, if set, is told what became of it. Then it is no emit, and not
@@ -80,6 +80,9 @@ type publisher struct {
 	// this one, as far as is known. look returns when that has been looked up again.
 	moved func(batch []publication) bool
 	look  func(ctx context.Context)
+
+	// Owned by run: the scripts that the server knows, as far as is known.
+	scripts map[*luaScript]bool
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -178,7 +181,7 @@ func (p *publisher) take() []publication {
 // Redis refused a message is only counted.
 func (p *publisher) send(ctx context.Context, batch []publication) (since time.Time, broken error) {
 	pipe := p.client.Pipeline()
-	scripts := scriptBatch{pipe: pipe}
+	scripts := scriptBatch{pipe: pipe, known: p.scripts}
 	replies := make([]goredis.Cmder, len(batch))
 	for i, m := range batch {
 		switch {
@@ -191,7 +194,8 @@ func (p *publisher) send(ctx context.Context, batch []publication) (since time.T
 		}
 	}
 	_, _ = pipe.Exec(ctx) // its error is one of those of the replies
-	var moved []publication
+	p.scripts = scripts.known
+	var moved, unknown []publication
 	for i, m := range batch {
 		err := replies[i].Err()
 		if m.call != nil {
@@ -202,10 +206,19 @@ func (p *publisher) send(ctx context.Context, batch []publication) (since time.T
 			moved = append(moved, m)
 			continue
 		}
+		if unknownScript(err) && m.moves < maxMoves {
+			m.moves++
+			unknown = append(unknown, m)
+			continue
+		}
 		p.settle(m, err)
 		if err != nil && !refused(err) && broken == nil {
 			since, broken = m.queued, err
 		}
+	}
+	if broken != nil || len(unknown) > 0 {
+		p.scripts = nil
+		p.putBack(unknown)
 	}
 	p.land(ctx, moved)
 	return since, broken

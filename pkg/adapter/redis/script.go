@@ -16,6 +16,8 @@ import (
 var (
 	//go:embed lua/common.lua
 	commonLua string
+	//go:embed lua/record_fast.lua
+	recordFastLua string
 	//go:embed lua/record.lua
 	recordLua string
 	//go:embed lua/heads.lua
@@ -33,7 +35,7 @@ var (
 )
 
 var (
-	recordScript = newScript(commonLua, recordLua)
+	recordScript = newScript(recordFastLua, commonLua, recordLua)
 	headsScript  = newScript(commonLua, headsLua)
 	readScript   = newScript(commonLua, readLua)
 	tidyScript   = newScript(commonLua, tidyLua)
@@ -54,7 +56,7 @@ func fenced(lua string) string {
 // luaScript is a Lua program that Redis executes as one command.
 type luaScript struct{ text, hash string }
 
-// newScript leaves the comments out: the text is sent with each batch.
+// newScript leaves the comments out.
 func newScript(parts ...string) *luaScript {
 	var text strings.Builder
 	for _, part := range parts {
@@ -82,17 +84,23 @@ type scriptCall struct {
 	took func(answer any)
 }
 
-// scriptBatch puts calls into a pipeline. The first of each script says it in full, so that none
-// is unknown to the server, whichever it is.
+// scriptBatch puts calls into a pipeline. The first of a script that the server may not know says
+// it in full.
 type scriptBatch struct {
 	pipe  goredis.Pipeliner
 	known map[*luaScript]bool
 	begun map[*track]bool
 }
 
+// unknownScript says that the server did not know the script after all, as another one may not.
+func unknownScript(err error) bool { return err != nil && goredis.HasErrorPrefix(err, "NOSCRIPT") }
+
 func (b *scriptBatch) add(ctx context.Context, c *scriptCall, payload []byte) *goredis.Cmd {
 	if b.known == nil {
-		b.known, b.begun = make(map[*luaScript]bool), make(map[*track]bool)
+		b.known = make(map[*luaScript]bool)
+	}
+	if b.begun == nil {
+		b.begun = make(map[*track]bool)
 	}
 	args := make([]any, 0, 3+len(c.keys)+len(c.args)+2)
 	if b.known[c.script] {
@@ -116,7 +124,7 @@ func (b *scriptBatch) add(ctx context.Context, c *scriptCall, payload []byte) *g
 // run executes a script at once, on a connection of its own.
 func (s *luaScript) run(ctx context.Context, client goredis.UniversalClient, keys []string, args ...any) (any, error) {
 	answer, err := client.EvalSha(ctx, s.hash, keys, args...).Result()
-	if goredis.HasErrorPrefix(err, "NOSCRIPT") {
+	if unknownScript(err) {
 		answer, err = client.Eval(ctx, s.text, keys, args...).Result()
 	}
 	return answer, err

@@ -139,7 +139,7 @@ func (a *Adapter) Keep(ctx context.Context, sessions []*socketio.SavedSession) (
 		}
 		for len(list) > 0 {
 			n := min(len(list), keepBatch)
-			gone, err := a.keep(ctx, list[:n], strconv.FormatInt(t.sessionLife(), 10))
+			gone, err := a.keep(ctx, list[:n], t.sessionLife(), true)
 			if err != nil {
 				return stale, fmt.Errorf("keep sessions: %w", err)
 			}
@@ -149,13 +149,17 @@ func (a *Adapter) Keep(ctx context.Context, sessions []*socketio.SavedSession) (
 	return stale, nil
 }
 
-// keep lets records live on, or with an empty life ends them, and returns those of which this is
-// not the owner.
-func (a *Adapter) keep(ctx context.Context, sessions []*socketio.SavedSession, life string) (stale []*socketio.SavedSession, err error) {
+// keep lets records live on for some ms, or for none, and returns those of which this is not the
+// owner. With note what was sent is written as well.
+func (a *Adapter) keep(ctx context.Context, sessions []*socketio.SavedSession, life int64, note bool) (stale []*socketio.SavedSession, err error) {
 	c := &scriptCall{script: keepScript, args: []any{a.owner(), life}}
 	for _, s := range sessions {
+		sent, seen := "", ""
+		if note {
+			sent, seen = s.Sent.String(), s.Seen.String()
+		}
 		c.keys = append(c.keys, a.names.session(s.Namespace, s.PID))
-		c.args = append(c.args, s.Epoch, s.Sent.String(), s.Seen.String())
+		c.args = append(c.args, s.Epoch, sent, seen)
 	}
 	answer, err := a.call(ctx, c)
 	if err != nil {
@@ -179,11 +183,11 @@ func (a *Adapter) Release(ctx context.Context, s *socketio.SavedSession, mayRetu
 	if err != nil {
 		return err
 	}
-	life := ""
+	life := int64(0)
 	if mayReturn {
-		life = strconv.FormatInt(t.window.Milliseconds(), 10)
+		life = max(t.window.Milliseconds(), 1)
 	}
-	if _, err := a.keep(ctx, []*socketio.SavedSession{s}, life); err != nil {
+	if _, err := a.keep(ctx, []*socketio.SavedSession{s}, life, false); err != nil {
 		return fmt.Errorf("release session: %w", err)
 	}
 	return nil

@@ -11,12 +11,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestBus(t *testing.T) {
-	adaptertest.Run(t, func(_ *testing.T, nodes int) (adapters []socketio.Adapter) {
-		bus := socketio.NewBus()
-		for range nodes {
-			adapters = append(adapters, bus.Adapter())
-		}
-		return adapters
-	})
+func busCluster(_ *testing.T, nodes int) (adapters []socketio.Adapter) {
+	bus := socketio.NewBus()
+	for range nodes {
+		adapters = append(adapters, bus.Adapter())
+	}
+	return adapters
 }
+
+func TestBus(t *testing.T) { adaptertest.Run(t, busCluster) }
+
+func TestHistoryOfBus(t *testing.T) { adaptertest.RunHistory(t, busCluster) }

@@ -21,19 +21,30 @@ type world struct {
 func newWorld(t *testing.T, adapters []socketio.Adapter, prepare ...func(n *node)) *world {
 	t.Helper()
 	w := &world{T: t}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, len(adapters))
+	run := make([]func(ctx context.Context) error, len(adapters))
 	for i, a := range adapters {
 		n := &node{t: t, tag: fmt.Sprintf("no%02d", i), adapter: a}
 		for _, f := range prepare {
 			f(n)
 		}
 		w.nodes = append(w.nodes, n)
-		go func() { ended <- a.Run(ctx, clusterNode{n}) }()
+		run[i] = func(ctx context.Context) error { return a.Run(ctx, clusterNode{n}) }
+	}
+	runAll(t, run)
+	return w
+}
+
+// runAll runs adapters until the test ends.
+func runAll(t *testing.T, run []func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, len(run))
+	for _, f := range run {
+		go func() { ended <- f(ctx) }()
 	}
 	t.Cleanup(func() {
 		cancel()
-		for range adapters {
+		for range run {
 			select {
 			case err := <-ended:
 				if err != nil {
@@ -44,7 +55,6 @@ func newWorld(t *testing.T, adapters []socketio.Adapter, prepare ...func(n *node
 			}
 		}
 	})
-	return w
 }
 
 // everywhere adds a socket of "/" on each node.

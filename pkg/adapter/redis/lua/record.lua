@@ -1,10 +1,6 @@
--- KEYS: stream, head. ARGV: PUBLISH or SPUBLISH, channel, payload, what stands before the id
--- and behind it, most entries, this node's last event or '', ms to live.
-check(KEYS[1], KEYS[2], ARGV[8], ARGV[7])
-local id = redis.call('XADD', KEYS[1], 'NOMKSTREAM', 'MAXLEN', '~', ARGV[6], '*', 'e', ARGV[3])
-if not id then
-  mark(KEYS[1], KEYS[2], ARGV[8])
-  id = redis.call('XADD', KEYS[1], '*', 'e', ARGV[3])
+  check(KEYS[1], KEYS[2], ARGV[8], ARGV[7])
+  born(KEYS[1], KEYS[2], ARGV[8])
+  id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[6], '*', 'e', ARGV[3])
 end
 redis.call('HSET', KEYS[2], 'h', id)
 local text = id

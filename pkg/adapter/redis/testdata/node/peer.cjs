@@ -2,16 +2,16 @@
 // clients. The Go test tells it what to emit, one JavaScript expression a line on standard
 // input, and reads from standard output what the adapter hands to the server.
 //
-//	node peer.cjs <redis URL> <key>
+//	node peer.cjs <redis URL> <key> [sharded]
 "use strict";
 const readline = require("node:readline");
 const { Server } = require("socket.io");
 const { Adapter } = require("socket.io-adapter");
-const { createAdapter } = require("@socket.io/redis-adapter");
+const { createAdapter, createShardedAdapter } = require("@socket.io/redis-adapter");
 const { Emitter } = require("@socket.io/redis-emitter");
 const { createClient } = require("redis");
 
-const [url, key] = process.argv.slice(2);
+const [url, key, kind] = process.argv.slice(2);
 const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 
 // What arrives: JSON as a client would get it, with the bytes taken out of it.
@@ -37,7 +37,8 @@ Adapter.prototype.broadcast = function (packet, opts) {
 async function main() {
   const [pub, sub] = [createClient({ url }), createClient({ url })];
   await Promise.all([pub.connect(), sub.connect()]);
-  const io = new Server({ adapter: createAdapter(pub, sub, { key }) });
+  const adapter = kind === "sharded" ? createShardedAdapter(pub, sub, { channelPrefix: key }) : createAdapter(pub, sub, { key });
+  const io = new Server({ adapter });
   const emitter = new Emitter(pub, { key });
   for (const name of ["/", "/chat"]) {
     // The adapter drops what is for rooms that nobody is in.
