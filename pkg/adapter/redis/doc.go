@@ -54,11 +54,29 @@
 // by the other members, or it is in the first node's counters, or it falls into a gap of
 // those that miss it.
 //
+// # Histories
+//
+// For a namespace whose socketio.Recovery has a Window, with a Node that is a socketio.HistoryNode,
+// both adapters keep what is recorded in a stream, and the sessions of clients that may come
+// back; docs/redis-wire-format.md has the keys. One script appends an event and publishes it, in the
+// order of everything else that the node publishes, so that the order of the bus is that of the
+// stream. After every loss of the subscribed connection the node is given from the stream what it
+// has missed, before what comes by the bus counts again. While that can't be read the node is not
+// Healthy, and tries again with each probe.
+//
+// Each probe brings the heads of the histories, by which a node that hears nothing moves on, and
+// has Redis look whether the last event that it accepted from this node, and the last that this node
+// was given, are still there. If not, it has lost accepted events, as after a failover or a
+// restart without its data: it marks the history, nobody reads over a mark, and every node that
+// finds a new one tells its clients (Missed). So it is with what was trimmed before a node
+// could read it. A Redis Cluster has no histories: ErrNoHistory.
+//
 // # A life
 //
 // New checks the configuration and connects to nothing. Run connects, subscribes to what
 // the node says it needs, and then five goroutines work until its context ends: one
-// receives, one subscribes, one publishes, and two answer other nodes. When a connection breaks or falls silent it
+// receives, one subscribes, one publishes, and two answer other nodes. With histories a sixth
+// trims them. When a connection breaks or falls silent it
 // is replaced, everything is subscribed anew, and the length of the gap is logged and
 // counted; if Redis still has the former connection, it is told to end it, because other
 // nodes would count it as one that never answers. Close frees what New made, after Run has returned.
