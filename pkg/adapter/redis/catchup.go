@@ -306,7 +306,7 @@ func (l *listener) missed(node socketio.HistoryNode, t *track, head string, caus
 	t.known = at
 	t.mu.Unlock()
 	l.count.missedAnnounced.Add(1)
-	l.log.warn("events were lost", t.namespace, slog.String("namespace", t.namespace), slog.String("until", head), slog.Any("error", cause))
+	l.log.warn("events were lost", "", slog.String("namespace", t.namespace), slog.String("until", head), slog.Any("error", cause))
 	node.Missed(t.namespace, at, cause)
 }
 

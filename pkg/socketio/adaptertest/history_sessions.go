@@ -90,6 +90,7 @@ func takers(w *historyWorld) {
 	w.nodes[0].save(s)
 	const each = 5
 	won := make(chan *socketio.SavedSession, each*len(w.nodes))
+	looked := make(chan struct{}) // closed when all have: who looks later may take it again
 	var taking sync.WaitGroup
 	for _, n := range w.nodes[1:] {
 		for range each {
@@ -98,6 +99,7 @@ func takers(w *historyWorld) {
 				w.Fatal(err)
 			}
 			taking.Go(func() {
+				<-looked
 				switch err := n.history.Take(context.Background(), found); {
 				case err == nil:
 					won <- found
@@ -107,6 +109,7 @@ func takers(w *historyWorld) {
 			})
 		}
 	}
+	close(looked)
 	taking.Wait()
 	if len(won) != 1 {
 		w.Fatalf("%d have taken the session", len(won))
