@@ -66,10 +66,10 @@ type Config struct {
 	// message. They must not block.
 	ObservePublish, ObserveReceive func(time.Duration)
 
-	// MaxHistory and MaxHistoryBytes bound the history of each namespace that has one
-	// (socketio.Recovery): the oldest is forgotten first. The first may be exceeded by a
-	// hundred or so. The second is what Redis says that the stream costs, and is looked at every 2 s. 0
-	// means 1,000,000 events and 256 MiB.
+	// MaxHistory and MaxHistoryBytes are about namespaces with a history (socketio.Recovery), which
+	// needs Redis 6.2, and the same database for all nodes. They bound each history: the oldest is forgotten
+	// first. The first may be exceeded by a hundred or so. The second is what Redis says that the
+	// stream costs, and is looked at every 2 s. 0 means 1,000,000 events and 256 MiB.
 	MaxHistory, MaxHistoryBytes int
 	// ObserveRecord, if set, is told how long each event took from Record to Redis's answer.
 	// It must not block.

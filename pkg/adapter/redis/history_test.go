@@ -103,14 +103,19 @@ func TestOrderOfTheBusIsThatOfTheHistory(t *testing.T) {
 
 func TestHistoryIsOnlyWhereItIsWanted(t *testing.T) {
 	withBothHistories(t, func(t *testing.T, cfg Config) {
-		cfg.URL, cfg.Prefix = redistest.Start(t), redistest.Prefix(t)
+		own := redistest.StartOwn(t)
+		cfg.URL, cfg.Prefix, cfg.ProbeInterval = own.URL(), "p", 20*time.Millisecond
 		h := startHistorian(t, cfg, "tag0", 0)
 		h.join("/", "")
+		eventually(t, "probes come back", func() bool { return h.bus.Stats().Probes > 3 })
 		if err := h.Record(event("/", `["e"]`)); !errors.Is(err, ErrNoHistory) {
 			t.Errorf("recorded without a window: %v", err)
 		}
-		if keys := direct(t).Keys(t.Context(), "*"+cfg.Prefix+"*").Val(); len(keys) != 0 {
+		if keys := own.Client().Keys(t.Context(), "*").Val(); len(keys) != 0 {
 			t.Errorf("keys without recovery: %q", keys)
+		}
+		if commands := own.Client().Info(t.Context(), "commandstats").Val(); strings.Contains(commands, "cmdstat_eval") {
+			t.Errorf("scripts without recovery: %s", commands)
 		}
 	})
 }
