@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -32,7 +33,10 @@ func main() {
 // command is main without the process: it returns the exit status.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cfg, seeds, err := parse(args, stderr)
-	if err != nil {
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
 		return 2
 	}
 	status := 0
@@ -53,6 +57,10 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func parse(args []string, stderr io.Writer) (cfg config, seeds []uint64, err error) {
 	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	f.SetOutput(stderr)
+	f.Usage = func() {
+		fmt.Fprintln(stderr, "Usage: go run ./internal/chaos [flags]\n\nRuns a cluster whose networks, nodes and Redis fail at random, and judges what its clients saw.\n\nFlags:")
+		f.PrintDefaults()
+	}
 	f.IntVar(&cfg.Clients, "clients", 200, "`number` of clients; half of them poll")
 	f.IntVar(&cfg.Nodes, "nodes", 3, "`number` of gateways")
 	f.DurationVar(&cfg.Duration, "duration", 30*time.Minute, "`time` with faults, for each seed")
