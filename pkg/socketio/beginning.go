@@ -16,7 +16,9 @@ func (c *conn) begin(ctx context.Context, s *Socket) {
 	err := s.save(short)
 	cancel()
 	if err == nil {
+		r.mu.Lock()
 		r.own(s, pid)
+		r.mu.Unlock()
 	}
 	r.order.Lock()
 	if err != nil || timeline != r.timeline {

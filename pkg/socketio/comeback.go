@@ -151,29 +151,6 @@ func (x *roomIndex) restore(s *Socket, rooms []SavedRoom) {
 	}
 }
 
-// take makes the session this node's, and ends the socket that it had here.
-func (r *recoverable) take(ctx context.Context, s *Socket, saved *SavedSession) error {
-	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
-	defer cancel()
-	err := r.history.Take(ctx, saved)
-	switch {
-	case errors.Is(err, ErrSessionTaken):
-		return refusedTaken
-	case errors.Is(err, ErrNoSession):
-		return refusedUnknown
-	case err != nil:
-		return refusedUnavailable
-	}
-	l := s.life
-	l.mu.Lock()
-	l.pid, l.epoch = saved.PID, saved.Epoch
-	l.mu.Unlock()
-	if former := r.own(s, saved.PID); former != nil {
-		former.takenOver()
-	}
-	return nil
-}
-
 func newComeback(s *Socket, saved *SavedSession, claim *claim) *comeback {
 	start := startOf(saved, claim)
 	back := &comeback{socket: s, rooms: []SavedRoom{{Name: s.id}}, offset: claim.offset, start: start, from: start, last: start}

@@ -25,6 +25,7 @@ type recoverable struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	lives     map[string]*Socket // by pid: those that this node owns
+	takes     map[string]*taking // by pid: those under way
 	waiting   []*comeback        // for the next reading of the history
 	replaying bool               // a goroutine reads for them
 
@@ -63,7 +64,7 @@ func newRecoverable(n *Namespace) *recoverable {
 	if set.Window == 0 {
 		return nil
 	}
-	r := &recoverable{ns: n, settings: set, history: n.server.history, lives: make(map[string]*Socket)}
+	r := &recoverable{ns: n, settings: set, history: n.server.history, lives: make(map[string]*Socket), takes: make(map[string]*taking)}
 	if own, ok := r.history.(*ownHistory); ok {
 		r.position = own.head(n.name)
 	}

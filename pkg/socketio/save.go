@@ -178,17 +178,13 @@ func (s *Socket) release(mayReturn bool) {
 	}
 }
 
-// own notes that this node owns a session, and returns the socket that it belonged to here.
-func (r *recoverable) own(s *Socket, pid string) (former *Socket) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	former = r.lives[pid]
+// own notes that this node owns a session. It needs mu.
+func (r *recoverable) own(s *Socket, pid string) {
 	r.lives[pid] = s
 	if len(r.lives) == 1 {
 		r.ns.server.wakeKeeper() // it may sleep for longer than this namespace's Window
 	}
 	r.ns.server.keeping.Do(func() { r.ns.server.background(r.ns.server.keepSessions) })
-	return former
 }
 
 // forget is the end of own, unless the session has gone on with another socket here.

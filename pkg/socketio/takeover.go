@@ -3,7 +3,6 @@ package socketio
 import (
 	"errors"
 
-	"github.com/causeway-rt/causeway/internal/sabotage"
 	"github.com/causeway-rt/causeway/pkg/engineio"
 )
 
@@ -65,22 +64,6 @@ func (x *roomIndex) displace(s *Socket) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.unlist(s)
-}
-
-// taken is HistoryNode.Taken.
-func (r *recoverable) taken(pid string, epoch uint64) {
-	r.mu.Lock()
-	s := r.lives[pid]
-	r.mu.Unlock()
-	if s == nil || sabotage.Fencing {
-		return
-	}
-	s.life.mu.Lock()
-	old := s.life.epoch < epoch
-	s.life.mu.Unlock()
-	if old {
-		s.takenOver()
-	}
 }
 
 // missed is HistoryNode.Missed.

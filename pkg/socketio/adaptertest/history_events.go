@@ -58,7 +58,7 @@ func oneOrder(w *historyWorld) {
 
 func readAll(w *historyWorld) {
 	n := w.nodes[0]
-	start := n.head("/")
+	start := n.head()
 	var want []string
 	for _, b := range []socketio.Broadcast{
 		{Data: []byte(`["all"]`)},
@@ -74,7 +74,7 @@ func readAll(w *historyWorld) {
 	n.record(socketio.Broadcast{Namespace: "/other", Data: event("not here")})
 	for _, reader := range w.nodes {
 		reader.until("the last", func() bool { return len(reader.delivered["/"]) == len(want) })
-		lines, head, err := reader.read("/", start)
+		lines, head, err := reader.read(start)
 		if err != nil || len(lines) != len(want) {
 			w.Fatalf("%d events, %v", len(lines), err)
 		}
@@ -85,7 +85,7 @@ func readAll(w *historyWorld) {
 			if l.at != reader.delivered["/"][i].at {
 				w.Errorf("event %d was delivered at %v, and is read at %v", i, reader.delivered["/"][i].at, l.at)
 			}
-			rest, _, err := reader.read("/", l.at)
+			rest, _, err := reader.read(l.at)
 			if err != nil || len(rest) != len(want)-i-1 {
 				w.Errorf("behind event %d are %d, %v", i, len(rest), err)
 			}
@@ -98,7 +98,7 @@ func readAll(w *historyWorld) {
 
 func readStopped(w *historyWorld) {
 	n := w.nodes[1]
-	start := n.head("/")
+	start := n.head()
 	for i := range 10 {
 		n.record(socketio.Broadcast{Data: event(fmt.Sprint(i))})
 	}
@@ -129,12 +129,12 @@ func readFromNowhere(w *historyWorld) {
 	for _, after := range []socketio.Offset{
 		{Time: last.Time, Seq: last.Seq + 1}, {Time: last.Time + 1_000_000}, {Time: ^uint64(0), Seq: ^uint64(0)}, {Time: last.Time, Seq: 1 << 40},
 	} {
-		lines, _, err := n.read("/", after)
+		lines, _, err := n.read(after)
 		if !isForgotten(err) || len(lines) > 0 {
 			w.Errorf("read %d events behind %v, which is none: %v", len(lines), after, err)
 		}
 	}
-	if lines, _, err := n.read("/", last); err != nil || len(lines) > 0 {
+	if lines, _, err := n.read(last); err != nil || len(lines) > 0 {
 		w.Errorf("behind the last are %d, %v", len(lines), err)
 	}
 }
@@ -151,10 +151,10 @@ func forgotten(w *historyWorld) {
 		for range 10 {
 			n.record(socketio.Broadcast{Data: event("later")})
 		}
-		lines, head, err := n.read("/", first)
+		lines, head, err := n.read(first)
 		switch {
 		case errors.Is(err, socketio.ErrForgotten) && len(lines) == 0:
-			if _, _, err := n.read("/", n.head("/")); err != nil {
+			if _, _, err := n.read(n.head()); err != nil {
 				w.Errorf("the head is forgotten: %v", err)
 			}
 			if age := time.Since(began); age < 2*short-10*time.Millisecond {
@@ -172,7 +172,7 @@ func forgotten(w *historyWorld) {
 }
 
 func readWhileRecording(w *historyWorld) {
-	start := w.nodes[0].head("/")
+	start := w.nodes[0].head()
 	var publishing sync.WaitGroup
 	for _, n := range w.nodes[:2] {
 		publishing.Go(func() {
@@ -184,7 +184,7 @@ func readWhileRecording(w *historyWorld) {
 	n := w.nodes[2]
 	var all []line
 	for after := start; len(all) < 600; {
-		lines, head, err := n.read("/", after)
+		lines, head, err := n.read(after)
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func quietNode(w *historyWorld) {
 		w.nodes[0].record(socketio.Broadcast{Data: event("x"), Rooms: []string{"green"}})
 	}
 	w.nodes[1].until("the events", func() bool { return len(w.nodes[1].delivered["/"]) == 10 })
-	head := w.nodes[0].head("/")
+	head := w.nodes[0].head()
 	for _, n := range w.nodes {
 		n.until("the head", func() bool { return n.positions["/"] == head })
 	}

@@ -115,10 +115,10 @@ func (n *historyNode) record(b socketio.Broadcast) {
 	}
 }
 
-// head returns the head of a namespace's history, by way of a session that is dropped.
-func (n *historyNode) head(namespace string) socketio.Offset {
+// head returns the head of the history of "/", by way of a session that is dropped.
+func (n *historyNode) head() socketio.Offset {
 	n.t.Helper()
-	s := newSession(namespace)
+	s := newSession()
 	head := n.save(s)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -139,11 +139,11 @@ func (n *historyNode) save(s *socketio.SavedSession) (head socketio.Offset) {
 	return head
 }
 
-// read returns what lies behind after.
-func (n *historyNode) read(namespace string, after socketio.Offset) (lines []line, head socketio.Offset, err error) {
+// read returns what lies behind after in "/".
+func (n *historyNode) read(after socketio.Offset) (lines []line, head socketio.Offset, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	head, err = n.history.Read(ctx, namespace, after, func(b *socketio.Broadcast, at socketio.Offset) bool {
+	head, err = n.history.Read(ctx, "/", after, func(b *socketio.Broadcast, at socketio.Offset) bool {
 		lines = append(lines, line{at, fmt.Sprintf("%s %q %q", describe(b), b.Rooms, b.Except)})
 		return true
 	})

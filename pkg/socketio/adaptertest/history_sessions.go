@@ -26,8 +26,8 @@ var pids = func() func() string {
 	}
 }()
 
-func newSession(namespace string) *socketio.SavedSession {
-	return &socketio.SavedSession{Namespace: namespace, PID: pids(), SocketID: "no000123456789abcdef", Since: socketio.Offset{Seq: 1}}
+func newSession() *socketio.SavedSession {
+	return &socketio.SavedSession{Namespace: "/", PID: pids(), SocketID: "no000123456789abcdef", Since: socketio.Offset{Seq: 1}}
 }
 
 func (n *historyNode) look(s *socketio.SavedSession) (*socketio.SavedSession, error) {
@@ -37,7 +37,7 @@ func (n *historyNode) look(s *socketio.SavedSession) (*socketio.SavedSession, er
 }
 
 func savedAndLooked(w *historyWorld) {
-	s := newSession("/")
+	s := newSession()
 	if _, err := w.nodes[0].look(s); !errors.Is(err, socketio.ErrNoSession) {
 		w.Errorf("an unknown session: %v", err)
 	}
@@ -73,7 +73,7 @@ func saveTellsHead(w *historyWorld) {
 	n.record(socketio.Broadcast{Data: event("x")})
 	n.until("it", func() bool { return len(n.delivered["/"]) == 1 })
 	at := n.delivered["/"][0].at
-	s := newSession("/")
+	s := newSession()
 	s.Since = socketio.Offset{}
 	s.Rooms = []socketio.SavedRoom{{Name: "red"}, {Name: "blue", Since: socketio.Offset{Time: 3}}}
 	if head := n.save(s); head != at {
@@ -86,12 +86,12 @@ func saveTellsHead(w *historyWorld) {
 }
 
 func takers(w *historyWorld) {
-	s := newSession("/")
+	s := newSession()
 	w.nodes[0].save(s)
 	const each = 5
 	won := make(chan *socketio.SavedSession, each*len(w.nodes))
-	looked := make(chan struct{}) // closed when all have: who looks later may take it again
 	var taking sync.WaitGroup
+	start := make(chan struct{}) // when all have looked
 	for _, n := range w.nodes[1:] {
 		for range each {
 			found, err := n.look(s)
@@ -99,7 +99,7 @@ func takers(w *historyWorld) {
 				w.Fatal(err)
 			}
 			taking.Go(func() {
-				<-looked
+				<-start
 				switch err := n.history.Take(context.Background(), found); {
 				case err == nil:
 					won <- found
@@ -109,7 +109,7 @@ func takers(w *historyWorld) {
 			})
 		}
 	}
-	close(looked)
+	close(start)
 	taking.Wait()
 	if len(won) != 1 {
 		w.Fatalf("%d have taken the session", len(won))
@@ -119,7 +119,7 @@ func takers(w *historyWorld) {
 	}
 	first := w.nodes[0]
 	first.until("it is told", func() bool { return slices.Contains(first.taken, fmt.Sprint("/ ", s.PID, " ", s.Epoch+1)) })
-	missing := newSession("/")
+	missing := newSession()
 	if err := first.history.Take(context.Background(), missing); !errors.Is(err, socketio.ErrNoSession) && !errors.Is(err, socketio.ErrSessionTaken) {
 		w.Errorf("taken what is not there: %v", err)
 	}
@@ -129,7 +129,7 @@ func formerOwner(w *historyWorld) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	old, now := w.nodes[0].history, w.nodes[1].history
-	s := newSession("/")
+	s := newSession()
 	w.nodes[0].save(s)
 	taken, err := w.nodes[1].look(s)
 	if err == nil {
@@ -186,7 +186,7 @@ func (w *historyWorld) gone(s *socketio.SavedSession) time.Time {
 
 func released(w *historyWorld) {
 	ctx := context.Background()
-	stays, goes := newSession("/"), newSession("/")
+	stays, goes := newSession(), newSession()
 	for _, s := range []*socketio.SavedSession{stays, goes} {
 		w.nodes[0].save(s)
 		if err := w.nodes[0].history.Release(ctx, s, s == stays); err != nil {
@@ -203,7 +203,7 @@ func released(w *historyWorld) {
 }
 
 func keptAlive(w *historyWorld) {
-	s := newSession("/")
+	s := newSession()
 	w.nodes[0].save(s)
 	for began := time.Now(); time.Since(began) < 4*short; {
 		s.Sent.Time++
@@ -226,7 +226,7 @@ func stale(w *historyWorld) {
 	ctx := context.Background()
 	var all []*socketio.SavedSession
 	for range 10 {
-		s := newSession("/")
+		s := newSession()
 		w.nodes[0].save(s)
 		all = append(all, s)
 	}

@@ -22,3 +22,5 @@ func busCluster(_ *testing.T, nodes int) (adapters []socketio.Adapter) {
 func TestBus(t *testing.T) { adaptertest.Run(t, busCluster) }
 
 func TestHistoryOfBus(t *testing.T) { adaptertest.RunHistory(t, busCluster) }
+
+func TestRecoveryOverBus(t *testing.T) { adaptertest.RunRecovery(t, busCluster) }
