@@ -310,11 +310,13 @@ func (l *listener) missed(node socketio.HistoryNode, t *track, head string, caus
 	node.Missed(t.namespace, at, cause)
 }
 
-// takeHeads follows up on what a probe has brought, once it has come back and been answered.
+// takeHeads follows up on what a probe has brought, once it has come back and been answered. Before
+// everything is subscribed there is nothing to follow up: only a former connection's probe, or a
+// forged one, can come so early, and what is read now may be followed by what is not heard.
 func (l *listener) takeHeads(ctx context.Context) {
 	found := l.probe.takeHeads()
 	node := l.histories.historyNode()
-	if node == nil {
+	if node == nil || !l.wasUp {
 		return
 	}
 	for i, t := range found.tracks {

@@ -135,3 +135,24 @@ func TestIDsWithoutRecoveryAreIgnored(t *testing.T) {
 		}
 	})
 }
+
+// TestEarlyEchoDoesNotEndTheDoubt: a probe of a former connection comes before everything is
+// subscribed.
+func TestEarlyEchoDoesNotEndTheDoubt(t *testing.T) {
+	h := historians(t, Config{URL: redistest.Start(t)}, 1)[0]
+	a := h.bus.(*Adapter)
+	track := a.histories.track("/")
+	l := &listener{Adapter: a, node: h.node}
+	before := a.Stats().CatchUps
+	track.doubt()
+	l.echo("1")
+	l.takeHeads(t.Context())
+	if a.Stats().CatchUps != before {
+		t.Error("it has caught up too early")
+	}
+	l.wasUp = true
+	l.takeHeads(t.Context())
+	if s := a.Stats(); s.CatchUps == before || s.Doubted != 0 {
+		t.Errorf("it has not caught up: %+v", s)
+	}
+}

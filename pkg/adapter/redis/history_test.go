@@ -319,3 +319,18 @@ func TestForgottenScriptsAreSaidAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestEventForASocketThatComesBackIsHeard: until it has been sent what it has missed, the socket is
+// none of the node's.
+func TestEventForASocketThatComesBackIsHeard(t *testing.T) {
+	list := historians(t, Config{URL: redistest.Start(t)}, 2)
+	b := event("/", `["e"]`, "tag1abcdefghijklmnop")
+	list[0].mustRecord(b)
+	list[0].flush()
+	if got := list[1].got(2); got[0] != string(b.Data) {
+		t.Errorf("%q", got)
+	}
+	if got := list[0].got(1); len(got) != 1 {
+		t.Errorf("the other node got %q", got)
+	}
+}

@@ -93,12 +93,18 @@ func (a *Adapter) isBroadcast(node socketio.Node, m *goredis.Message) bool {
 		// is wanted, it also comes by its own channel, and that counts.
 		room, _ := a.names.roomOf(m.Channel, namespace)
 		_, _, twice := a.interests.find(m.Channel)
-		if twice || !node.HasSocket(namespace, room) {
+		if twice || !node.HasSocket(namespace, room) && !a.mayComeBack(m) {
 			a.drop(DropNoSocket, m, nil)
 			return false
 		}
 	}
 	return true
+}
+
+// mayComeBack reports whether an event may be for a socket that is about to come back, and is
+// none of this node's sockets until it has been sent what it has missed.
+func (a *Adapter) mayComeBack(m *goredis.Message) bool {
+	return strings.HasPrefix(m.Payload, recordedHead) && a.histories.historyNode() != nil
 }
 
 // responseFields are the entries that a response may have.

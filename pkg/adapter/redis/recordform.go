@@ -32,6 +32,9 @@ var (
 // packedMap5 is the head of the sharded adapter's map when it has an offset.
 const packedMap5 = 0x85
 
+// recordedHead begins a classic event that is recorded: an array of four.
+const recordedHead = "\x94"
+
 // complete returns an entry of the stream as it was published.
 func complete(payload, id string) string {
 	switch {
