@@ -17,10 +17,11 @@ COSTS := Allocates|IdleWebSocketSession
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
-# For the comparison with the official server: ARGS='--rounds 5 --only fan1,fan16'.
+# For the comparison with the official server: ARGS='--rounds 5 --only fan1,fan16'; for
+# chaos: ARGS='--seeds 7 --duration 5m'.
 ARGS ?=
 
-.PHONY: help build test bench compare compare-recovery lint fuzz clean
+.PHONY: help build test bench compare compare-recovery chaos lint fuzz clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ compare: build ## measure the gateway beside the official Node.js server (needs 
 compare-recovery: build ## let clients of both recover from the same faults (needs redis-server); ARGS
 	@cd loadtest/versus/node && npm ci --no-audit --no-fund --loglevel=error
 	go run ./loadtest/versus --faults $(ARGS)
+
+chaos: ## let networks, nodes and Redis fail at random, and judge what clients saw (an hour and a half; needs redis-server); ARGS
+	go run ./internal/chaos $(ARGS)
 
 lint: $(GOLANGCI) ## run golangci-lint, and prove that its layer rules bite
 	$(GOLANGCI) run --allow-parallel-runners ./...

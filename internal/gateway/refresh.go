@@ -51,7 +51,7 @@ func (r *relay) renew(e *socketio.Event) (outcome int, code access.Code) {
 	if err := s.Join(ctx, next.Rooms()...); err != nil {
 		return joinOutcome(err), ""
 	}
-	_ = s.Leave(ctx, r.access.Replace(m, next, s.Rooms())...) // it returns nil
+	_ = s.Leave(ctx, r.access.Replace(m, next, s.Rooms())...) // it has left in any case
 	s.SetUser(m.Owner())
 	return relayOK, ""
 }

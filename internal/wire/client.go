@@ -27,6 +27,7 @@ type Client struct {
 
 	// Owned by the reading goroutine.
 	readAfter time.Time // when Throttle allows the next read
+	recovery  *recovery // nil: no server has given a pid
 }
 
 // closeWait bounds how long a client waits for the server's part of a farewell, and then
@@ -61,6 +62,7 @@ func (c *Client) live(s *session, o Opened, connected func()) {
 	if connected != nil {
 		connected()
 	}
+	s.handOverEarly()
 	c.follow(s)
 }
 
@@ -99,7 +101,7 @@ func (c *Client) attempt(ctx context.Context, number int) (*session, Opened, err
 		if ctx.Err() == nil {
 			stop()
 			s.begin()
-			return s, Opened{SID: s.sid, Took: time.Since(s.begun), Attempt: number}, nil
+			return s, Opened{SID: s.sid, Recovered: s.recovered, Took: time.Since(s.begun), Attempt: number}, nil
 		}
 		err = ctx.Err()
 	}

@@ -7,7 +7,8 @@
 // upgraded), asks for one namespace and returns when the server has answered. From
 // then on one goroutine reads. It calls the Handler: Connected, then Event for each
 // event, and Disconnected when the session has ended. With a Reconnect the client comes
-// back by itself, after the delays of the official client, until Close.
+// back by itself, after the delays of the official client, until Close. From a server with
+// connection state recovery it asks its session back: Opened.Recovered says whether it got it.
 //
 // # What is bounded
 //

@@ -130,7 +130,7 @@ func TestFaultyServersAreClassed(t *testing.T) {
 					return
 				}
 			}
-		}, want: "timeout"},
+		}, want: "too big"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.url == "" {

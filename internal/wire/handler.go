@@ -31,6 +31,10 @@ type UpgradeHandler interface {
 type Opened struct {
 	// SID is the socket's id, as of the server's CONNECT.
 	SID string
+	// Recovered says that the server has given the session before back: SID and rooms are
+	// the same, and Event is called for everything that was missed. Without it, after a
+	// reconnection, what was sent meanwhile is lost.
+	Recovered bool
 	// Took is the time from the beginning of this attempt, before the TCP connection, to
 	// the server's CONNECT.
 	Took time.Duration
@@ -45,7 +49,9 @@ type Event struct {
 	// Name is the event's name, unescaped.
 	Name []byte
 	// Args are the elements after the name as they came: JSON with commas between,
-	// without brackets. They are not parsed, so not checked to be JSON either.
+	// without brackets. They are not parsed, so not checked to be JSON either. With
+	// connection state recovery the last one is the event's offset, as the official client
+	// has it.
 	Args []byte
 	// Attachments are the binary data that placeholders in Args stand for.
 	Attachments [][]byte

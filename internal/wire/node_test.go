@@ -18,6 +18,11 @@ const nodePackages = "../../pkg/adapter/redis/testdata/node"
 // serveNode runs an official server and returns its URL.
 func serveNode(t *testing.T) string {
 	t.Helper()
+	return serveScript(t, "testdata/server.mjs")
+}
+
+func serveScript(t *testing.T, script string) string {
+	t.Helper()
 	missing := ""
 	if _, err := exec.LookPath("node"); err != nil {
 		missing = "Node.js is not installed"
@@ -30,7 +35,7 @@ func serveNode(t *testing.T) string {
 	case missing != "":
 		t.Skip(missing)
 	}
-	node := exec.Command("node", "testdata/server.mjs", nodePackages)
+	node := exec.Command("node", script, nodePackages)
 	node.Stderr = os.Stderr
 	in, err := node.StdinPipe()
 	if err != nil {

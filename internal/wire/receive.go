@@ -79,6 +79,8 @@ func (s *session) dispatch(p packet, e *Event) error {
 			return s.admitted(p)
 		case typeConnectError:
 			return s.refused(p)
+		case typeEvent, typeBinaryEvent:
+			return s.keepEarly(p, e)
 		}
 		return nil // as meant for somebody who is connected
 	}
@@ -111,6 +113,7 @@ func (s *session) event(p packet, e *Event) error {
 	}
 	e.WantsAck, e.AckID = p.hasID, p.id
 	s.client.cfg.Handler.Event(s.client, e)
+	s.client.recovery.note(p)
 	return nil
 }
 

@@ -43,6 +43,8 @@ type session struct {
 	sid        string
 	cookies    string
 	upgrades   bool          // the server offers WebSocket
+	recovered  bool          // the server has given the session before back
+	early      *earlyQueue   // what came before the answer to CONNECT; nil: nothing
 	patience   time.Duration // how long after a ping the next is overdue
 	maxPayload int           // of a request; 0: no limit
 	halted     bool          // the attempt has what it waited for: nothing more is parsed
@@ -79,7 +81,7 @@ func (s *session) open(ctx context.Context) error {
 	if err := s.openTransport(ctx); err != nil {
 		return err
 	}
-	if err := s.send(connectPacket(auth)); err != nil {
+	if err := s.send(connectPacket(s.client.withRecovery(auth))); err != nil {
 		return err
 	}
 	for s.step != joined {
@@ -331,11 +333,12 @@ func (s *session) opened(p []byte) error {
 func (s *session) admitted(p packet) error {
 	var reply struct {
 		SID string `json:"sid"`
+		PID string `json:"pid"`
 	}
 	if err := json.Unmarshal(p.payload, &reply); err != nil || reply.SID == "" {
 		return fmt.Errorf("%w: CONNECT without an id: %.80q", ErrNotSocketIO, p.payload)
 	}
-	s.sid = reply.SID
+	s.sid, s.recovered = reply.SID, s.client.recovered(reply.PID)
 	s.step, s.halted = joined, true
 	return nil
 }

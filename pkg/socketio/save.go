@@ -113,19 +113,32 @@ func (s *Socket) recordJoin(ctx context.Context, rooms []string) error {
 	case call != nil:
 		return call.wait(ctx)
 	case s.state.Load() == stateConnected: // it has no session
-		r.settle(s, nil, r.at())
+		head, err := r.head(ctx, s)
+		if err == nil {
+			r.settle(s, nil, head)
+		}
+		return err
 	}
 	return nil // otherwise it begins with the socket
 }
 
-// recordLeave returns when the session says that the socket has left rooms, so that it is not
-// in them when it comes back. A write that fails is made again later.
-func (s *Socket) recordLeave() {
-	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
-	defer cancel()
-	if err := s.save(ctx); err != nil {
-		s.ns.server.cfg.Logger.Debug("session not written", "namespace", s.ns.name, "error", err)
+// head asks for the head of the history, by a session that nobody is told of. The position does
+// not do: this node may have to catch up.
+func (r *recoverable) head(ctx context.Context, s *Socket) (Offset, error) {
+	saved := &SavedSession{Namespace: r.ns.name, SocketID: s.id, PID: newPID()}
+	head, err := r.history.Save(ctx, saved)
+	if err != nil {
+		return Offset{}, err
 	}
+	return head, r.history.Release(ctx, saved, false)
+}
+
+// recordLeave returns when the session says that the socket has left rooms, so that it is not
+// in them when it comes back. A write that fails is made again later; until then it may be.
+func (s *Socket) recordLeave(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	return s.save(ctx)
 }
 
 // release is the end of the socket's session here. It waits for what is being written.

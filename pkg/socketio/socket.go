@@ -180,17 +180,18 @@ func (s *Socket) openRooms(ctx context.Context, rooms []string) error {
 }
 
 // Leave ends the socket's membership in rooms. When it returns, nothing more
-// reaches the socket by these rooms, unless it was sent before. It returns nil; an
-// adapter that does not leave is logged. ctx is not looked at: an end of it would not
-// undo the leave.
-func (s *Socket) Leave(_ context.Context, rooms ...string) error {
+// reaches the socket by these rooms, unless it was sent before. An adapter that does not
+// leave is logged. Without recovery it returns nil. With it, it waits until the session is saved, as
+// Join does; an error says that this is not certain within ctx. Then the socket has left all the same, but who
+// comes back in its place may be sent what was missed of the rooms.
+func (s *Socket) Leave(ctx context.Context, rooms ...string) error {
 	left := false
 	for _, name := range rooms {
 		left = s.leave(name) || left
 	}
 	if left {
 		s.ns.pass()
-		s.recordLeave()
+		return s.recordLeave(ctx)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package socketio
 import (
 	"context"
 	"errors"
+
+	"github.com/causeway-rt/causeway/internal/sabotage"
 )
 
 // taking is a call of History.Take under way, or several about one session.
@@ -73,7 +75,7 @@ func (r *recoverable) taken(pid string, epoch uint64) {
 		t.epoch = max(t.epoch, epoch)
 	}
 	r.mu.Unlock()
-	if s != nil && s.life.before(epoch) {
+	if s != nil && s.life.before(epoch) && !sabotage.Fencing {
 		s.takenOver()
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/causeway-rt/causeway/internal/sabotage"
 )
 
 var (
@@ -37,11 +39,19 @@ var (
 	headsScript  = newScript(commonLua, headsLua)
 	readScript   = newScript(commonLua, readLua)
 	tidyScript   = newScript(commonLua, tidyLua)
-	saveScript   = newScript(commonLua, saveLua)
+	saveScript   = newScript(commonLua, fenced(saveLua))
 	lookScript   = newScript("return redis.call('GET', KEYS[1])")
 	takeScript   = newScript(takeLua)
 	keepScript   = newScript(keepLua)
 )
+
+// fenced leaves save.lua as it is.
+func fenced(lua string) string {
+	if sabotage.Fencing {
+		return strings.ReplaceAll(lua, "then return false end", "then end")
+	}
+	return lua
+}
 
 // luaScript is a Lua program that Redis executes as one command.
 type luaScript struct{ text, hash string }
