@@ -50,6 +50,13 @@ func (c *conn) comeBack(n *Namespace, auth json.RawMessage) bool {
 	switch {
 	case err == nil:
 		return true
+	case errors.Is(err, errGone), s != nil && n.server.opening.Err() != nil:
+		c.mu.Lock()
+		c.unreserve(n.name)
+		c.mu.Unlock()
+		s.withdraw(true) // also if this node is closing: the next one will know the session
+		n.server.leave(n)
+		return true
 	case errors.As(err, &why):
 		n.server.counters.refusedRecovery(why)
 		n.server.cfg.Logger.Debug("session can't go on", "namespace", n.name, "reason", string(why))
@@ -57,10 +64,6 @@ func (c *conn) comeBack(n *Namespace, auth json.RawMessage) bool {
 			s.withdraw(false)
 		}
 		return false
-	case errors.Is(err, errGone):
-		s.withdraw(true)
-		n.server.leave(n)
-		return true
 	}
 	c.reject(s, n.name, err)
 	return true

@@ -517,3 +517,63 @@ func TestLostRecordsAreWrittenAnew(t *testing.T) {
 		a.cut()
 	})
 }
+
+func TestSessionOutlivesNodeThatClosesMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := NewBus()
+		set := func(string) Recovery { return twoMinutesLong }
+		closing := bus.Adapter()
+		h := &slowHistory{HistoryAdapter: closing.(HistoryAdapter), ClusterAdapter: closing}
+		first := newTestServer(t, Config{Adapter: h, Recovery: set}, "nod0", new(strings.Builder))
+		second := newTestServer(t, Config{Adapter: bus.Adapter(), Recovery: set}, "nod1", new(strings.Builder))
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		for _, s := range []*Server{first, second} {
+			running.Go(func() {
+				if err := s.Run(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		a := newcomer(t, first)
+		a.cut()
+		_ = second.Emit("1")
+		h.set(make(chan struct{}), nil) // its history does not answer the read
+		c := open(t, first)
+		c.say(`0{"pid":"` + a.pid + `"}`)
+		synctest.Wait()
+		closed := make(chan error)
+		go func() { closed <- first.Close(ctx) }()
+		c.Close("transport close")
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		c.hears()
+		a.to(second).back(t)
+		a.hear(t, "1")
+		a.cut()
+		if err := second.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		running.Wait()
+	})
+}
+
+func TestConnectingTwiceIsRefusedWhileTheFirstComesBack(t *testing.T) {
+	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
+		a := newcomer(t, s)
+		a.cut()
+		hold := make(chan struct{})
+		h.set(hold, nil)
+		c := open(t, s)
+		c.say(`0{"pid":"`+a.pid+`"}`, `0{"pid":"`+a.pid+`"}`)
+		c.isOpen(false)
+		close(hold)
+		synctest.Wait()
+		h.set(nil, nil)
+		a.back(t) // the session has come to no harm
+		a.cut()
+	})
+}
