@@ -119,7 +119,7 @@ func (r *recoverable) look(ctx context.Context, pid string) (*SavedSession, erro
 		return nil, refusedUnavailable
 	case r.isEnded(pid):
 		return nil, refusedUnknown
-	case len(saved.SocketID) != idLen || saved.PID != pid:
+	case !isRandom(saved.SocketID, idLen) || saved.PID != pid || len(saved.Rooms) > maxTargets:
 		return nil, refusedUnknown // somebody has written into the history who should not
 	}
 	return saved, nil
@@ -145,6 +145,9 @@ func (x *roomIndex) restore(s *Socket, rooms []SavedRoom) {
 	defer x.mu.Unlock()
 	l := s.life
 	for _, saved := range rooms {
+		if saved.Until.IsZero() && x.ns.server.checkRooms([]string{saved.Name}) != nil {
+			continue // as above
+		}
 		saved.Since = found(saved.Since)
 		l.tickets++
 		l.stays = append(l.stays, stay{SavedRoom: saved, ticket: l.tickets, heard: true})

@@ -577,3 +577,45 @@ func TestConnectingTwiceIsRefusedWhileTheFirstComesBack(t *testing.T) {
 		a.cut()
 	})
 }
+
+func TestMalformedHistoryHarmsNobody(t *testing.T) {
+	recoveringCluster(t, 2, func(t *testing.T, servers []*Server, bus *Bus) {
+		a, b := newcomer(t, servers[0]), newcomer(t, servers[1])
+		a.cut()
+		_ = servers[0].Emit("1")
+		for _, data := range []string{"", "x", "[", `[1`, "[]", `{}`, `["connect"`, "[\"\xff\"]"} {
+			_ = servers[0].cfg.Adapter.(HistoryAdapter).Record(&Broadcast{Namespace: "/", Data: []byte(data)})
+		}
+		_ = servers[0].Emit("2")
+		b.hear(t, "1", "2")
+		a.to(servers[1]).back(t)
+		a.hear(t, "1", "2")
+		a.cut()
+		for _, spoil := range []func(s *SavedSession){
+			func(s *SavedSession) { s.Rooms = make([]SavedRoom, maxTargets+1) },
+			func(s *SavedSession) { s.SocketID = `"},"x":{"y":"01234567` },
+			func(s *SavedSession) { s.PID = newPID() },
+		} {
+			c := newcomer(t, servers[0])
+			c.cut()
+			bus.memory.mu.Lock()
+			spoil(&bus.memory.sessions[sessionKey{"/", c.pid}].saved)
+			bus.memory.mu.Unlock()
+			c.afresh(t, "unknown")
+			c.cut()
+		}
+		c := newcomer(t, servers[0])
+		c.cut()
+		bus.memory.mu.Lock()
+		saved := &bus.memory.sessions[sessionKey{"/", c.pid}].saved
+		saved.Rooms = []SavedRoom{{Name: ""}, {Name: strings.Repeat("x", 1000)}, {Name: "red"}, {Name: "red"}, {Name: c.sid}}
+		saved.Data = json.RawMessage(`{"`)
+		bus.memory.mu.Unlock()
+		c.back(t)
+		if rooms := c.socket().Rooms(); !slices.Equal(rooms, []string{c.sid, "red"}) {
+			t.Errorf("rooms are %q", rooms)
+		}
+		c.cut()
+		b.cut()
+	})
+}
