@@ -566,3 +566,105 @@ func TestLostRecordsAreWrittenAnew(t *testing.T) {
 		a.cut()
 	})
 }
+
+func TestSessionOutlivesNodeThatClosesMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := NewBus()
+		set := func(string) Recovery { return twoMinutesLong }
+		closing := bus.Adapter()
+		h := &slowHistory{HistoryAdapter: closing.(HistoryAdapter), ClusterAdapter: closing}
+		first := newTestServer(t, Config{Adapter: h, Recovery: set}, "nod0", new(strings.Builder))
+		second := newTestServer(t, Config{Adapter: bus.Adapter(), Recovery: set}, "nod1", new(strings.Builder))
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		for _, s := range []*Server{first, second} {
+			running.Go(func() {
+				if err := s.Run(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		a := newcomer(t, first)
+		a.cut()
+		_ = second.Emit("1")
+		h.set(make(chan struct{}), nil) // its history does not answer the read
+		c := open(t, first)
+		c.say(`0{"pid":"` + a.pid + `"}`)
+		synctest.Wait()
+		closed := make(chan error)
+		go func() { closed <- first.Close(ctx) }()
+		c.Close("transport close")
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		c.hears()
+		a.to(second).back(t)
+		a.hear(t, "1")
+		a.cut()
+		if err := second.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		running.Wait()
+	})
+}
+
+func TestConnectingTwiceIsRefusedWhileTheFirstComesBack(t *testing.T) {
+	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
+		a := newcomer(t, s)
+		a.cut()
+		hold := make(chan struct{})
+		h.set(hold, nil)
+		c := open(t, s)
+		c.say(`0{"pid":"`+a.pid+`"}`, `0{"pid":"`+a.pid+`"}`)
+		c.isOpen(false)
+		close(hold)
+		synctest.Wait()
+		h.set(nil, nil)
+		a.back(t) // the session has come to no harm
+		a.cut()
+	})
+}
+
+func TestMalformedHistoryHarmsNobody(t *testing.T) {
+	recoveringCluster(t, 2, func(t *testing.T, servers []*Server, bus *Bus) {
+		a, b := newcomer(t, servers[0]), newcomer(t, servers[1])
+		a.cut()
+		_ = servers[0].Emit("1")
+		for _, data := range []string{"", "x", "[", `[1`, "[]", `{}`, `["connect"`, "[\"\xff\"]"} {
+			_ = servers[0].cfg.Adapter.(HistoryAdapter).Record(&Broadcast{Namespace: "/", Data: []byte(data)})
+		}
+		_ = servers[0].Emit("2")
+		b.hear(t, "1", "2")
+		a.to(servers[1]).back(t)
+		a.hear(t, "1", "2")
+		a.cut()
+		for _, spoil := range []func(s *SavedSession){
+			func(s *SavedSession) { s.Rooms = make([]SavedRoom, maxTargets+1) },
+			func(s *SavedSession) { s.SocketID = `"},"x":{"y":"01234567` },
+			func(s *SavedSession) { s.PID = newPID() },
+		} {
+			c := newcomer(t, servers[0])
+			c.cut()
+			bus.memory.mu.Lock()
+			spoil(&bus.memory.sessions[sessionKey{"/", c.pid}].saved)
+			bus.memory.mu.Unlock()
+			c.afresh(t, "unknown")
+			c.cut()
+		}
+		c := newcomer(t, servers[0])
+		c.cut()
+		bus.memory.mu.Lock()
+		saved := &bus.memory.sessions[sessionKey{"/", c.pid}].saved
+		saved.Rooms = []SavedRoom{{Name: ""}, {Name: strings.Repeat("x", 1000)}, {Name: "red"}, {Name: "red"}, {Name: c.sid}}
+		saved.Data = json.RawMessage(`{"`)
+		bus.memory.mu.Unlock()
+		c.back(t)
+		if rooms := c.socket().Rooms(); !slices.Equal(rooms, []string{c.sid, "red"}) {
+			t.Errorf("rooms are %q", rooms)
+		}
+		c.cut()
+		b.cut()
+	})
+}
