@@ -53,8 +53,10 @@ func (f composeFile) nodes(t *testing.T) (names []string) {
 // file that GATEWAY_ACCESS may name.
 func TestGatewayTakesTheSettingsOfCompose(t *testing.T) {
 	file, here := compose(t), t.TempDir()
-	if err := os.WriteFile(filepath.Join(here, "token_secret"), []byte(strings.Repeat("x", 32)), 0o600); err != nil {
-		t.Fatal(err)
+	for _, secret := range []string{"token_secret", "api_key"} {
+		if err := os.WriteFile(filepath.Join(here, secret), []byte(strings.Repeat("x", 32)), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, access := range []string{"demo", "tokens"} {
 		text := strings.ReplaceAll(read(t, "deploy/compose/gateway/"+access+".yaml"), "/run/secrets", here)
@@ -127,8 +129,13 @@ func TestComposeWaitsForTheDrain(t *testing.T) {
 	}
 }
 
+// What is for backends, at the end of the file, may choose a node: these are no clients.
 func TestBalancerKeepsNobodyOnOneNode(t *testing.T) {
 	settings := regexp.MustCompile(`(?m)#.*$`).ReplaceAllString(read(t, "deploy/compose/haproxy.cfg"), "")
+	settings, backends, found := strings.Cut(settings, "\nfrontend api\n")
+	if !found || strings.Contains(backends, ":3000\n") {
+		t.Fatal("the part for backends is not the last, or serves clients")
+	}
 	if m := regexp.MustCompile(`(?m)^\s*(cookie|stick|hash-type|balance (?:source|uri|hdr).*).*$`).FindString(settings); m != "" {
 		t.Errorf("%s", m)
 	}
@@ -155,15 +162,20 @@ func TestComposeFilesNameTheSameNodes(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(read(t, "deploy/compose/prometheus.yml")), &scrape); err != nil {
 		t.Fatal(err)
 	}
-	var servers, targets []string
+	var servers, apis, targets []string
 	for _, m := range regexp.MustCompile(`(?m)^  server (\S+) (\S+):3000$`).FindAllStringSubmatch(read(t, "deploy/compose/haproxy.cfg"), -1) {
 		servers = append(servers, m[2])
+	}
+	for _, m := range regexp.MustCompile(`(?m)^  server (\S+) (\S+):9090 track gateways/(\S+)$`).FindAllStringSubmatch(read(t, "deploy/compose/haproxy.cfg"), -1) {
+		if apis = append(apis, m[2]); m[2] != m[3] {
+			t.Errorf("the API of %s is there when %s is ready", m[2], m[3])
+		}
 	}
 	for _, target := range scrape.ScrapeConfigs[0].StaticConfigs[0].Targets {
 		targets = append(targets, strings.TrimSuffix(target, ":9090"))
 	}
-	if nodes := file.nodes(t); !slices.Equal(servers, nodes) || !slices.Equal(targets, nodes) {
-		t.Errorf("nodes %v, balanced %v, scraped %v", nodes, servers, targets)
+	if nodes := file.nodes(t); !slices.Equal(servers, nodes) || !slices.Equal(apis, nodes) || !slices.Equal(targets, nodes) {
+		t.Errorf("nodes %v, balanced %v, with the API %v, scraped %v", nodes, servers, apis, targets)
 	}
 	for name, s := range file.Services {
 		for _, v := range s.Volumes {

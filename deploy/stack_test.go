@@ -26,6 +26,7 @@ type stack struct {
 	command    []string // docker compose, or docker-compose
 	environ    []string
 	public     string // URL of the balancer
+	api        string // URL of its port for backends
 	prometheus string // URL
 }
 
@@ -52,15 +53,16 @@ func startStack(t *testing.T) *stack {
 			skip(t, "neither docker compose nor docker-compose is installed")
 		}
 	}
-	public, prometheus := freePort(t), freePort(t)
+	public, backends, prometheus := freePort(t), freePort(t), freePort(t)
 	proxy, err := exec.Command("go", "env", "GOPROXY").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &stack{
-		t: t, command: command, public: "http://127.0.0.1:" + public, prometheus: "http://127.0.0.1:" + prometheus,
+		t: t, command: command,
+		public: "http://127.0.0.1:" + public, api: "http://127.0.0.1:" + backends, prometheus: "http://127.0.0.1:" + prometheus,
 		environ: append(os.Environ(), fmt.Sprintf("COMPOSE_PROJECT_NAME=causeway-test-%08x", rand.Uint32()), "VERSION=test",
-			"GATEWAY_PORT="+public, "PROMETHEUS_PORT="+prometheus, "GOPROXY="+strings.TrimSpace(string(proxy))),
+			"GATEWAY_PORT="+public, "API_PORT="+backends, "PROMETHEUS_PORT="+prometheus, "GOPROXY="+strings.TrimSpace(string(proxy))),
 	}
 	t.Cleanup(s.remove)
 	began := time.Now()
@@ -228,6 +230,7 @@ func TestStackServesClientsAndSurvivesANode(t *testing.T) {
 		t.Errorf("up: %v", up)
 	}
 	s.rulesAreLoaded()
+	s.backendsAreHeard(nodes)
 
 	group := startScenario(t, "clientsOfADeadNodeComeBack", s.public, map[string]any{"count": 30, "dead": s.tag(nodes[0])})
 	group.expect("connected")
@@ -247,7 +250,9 @@ func (s *stack) asksForTokens(nodes []string) {
 	s.t.Helper()
 	const secret = "0123456789abcdef0123456789abcdef\n"
 	dir := s.t.TempDir()
-	err := errors.Join(os.WriteFile(filepath.Join(dir, "token_secret"), []byte(secret), 0o644), os.Chmod(dir, 0o755))
+	err := errors.Join(
+		os.WriteFile(filepath.Join(dir, "token_secret"), []byte(secret), 0o644),
+		os.WriteFile(filepath.Join(dir, "api_key"), []byte("another-"+secret), 0o644), os.Chmod(dir, 0o755))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -267,7 +272,12 @@ func (s *stack) asksForTokens(nodes []string) {
 		return len(tags) == len(nodes) && !tags[""]
 	})
 	door := startScenario(s.t, "onlyTokensOpenTheDoor", s.public, map[string]any{"secret": strings.TrimSpace(secret), "nodes": len(nodes)})
+	door.expect("inside")
+	s.runPage(1, "deploy/compose/secrets", dir)
 	door.expect("passed")
+	if status, _ := s.emit(demoKey(s.t), "", "anything"); status != http.StatusUnauthorized {
+		s.t.Errorf("the key of the demo: %d", status)
+	}
 }
 
 // rulesAreLoaded checks that Prometheus has the rules of the file and can evaluate them.

@@ -91,6 +91,27 @@ async function talk(t, all) {
   for (const member of all) member.removeAllListeners("disconnect");
 }
 
+// Clients that poll and clients on WebSocket, of every node, hear each event of a backend
+// once. The test sends them when all have joined.
+export async function everyNodeHearsTheBackend(t) {
+  const { nodes, room, events: sent } = t.rest;
+  const heard = [];
+  for (const transport of ["polling", "websocket"]) {
+    const seen = new Set();
+    const come = async () => {
+      const socket = await t.connect("/", { transport });
+      seen.add(socket.io.engine.id.slice(0, 4));
+      t.same(await t.ask(socket, "join", room), ok);
+      heard.push(t.gather(socket, "chat", sent.length));
+    };
+    // At once: one after the other, each could take as many turns as there are nodes, and
+    // all come to the same.
+    while (seen.size < nodes) await group(nodes, nodes, come);
+  }
+  t.say("joined", { error: `${heard.length} clients` });
+  for (const events of await Promise.all(heard)) t.same(events.flat().sort(), sent);
+}
+
 // A node dies. Its clients, and those who reached another through it, come back by
 // themselves, to nodes that live; the rest go on.
 export async function clientsOfADeadNodeComeBack(t) {

@@ -98,4 +98,9 @@ export async function onlyTokensOpenTheDoor(t) {
     for (let i = 0; i < t.rest.nodes; i++) t.same((await refusal(t, "/", {})).data, { code: "token_missing" });
     for (let i = 0; i < t.rest.nodes; i++) t.same((await refusal(t, "/", bad)).data, { code: "token_invalid" });
   }
+  // Who is inside hears what a backend says to the user, which the test has it do.
+  const inside = await t.connect("/", { auth: good });
+  const chat = t.once(inside, "chat");
+  t.say("inside");
+  t.same(await chat, ["for you alone"]);
 }
