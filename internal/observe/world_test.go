@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
+	"github.com/causeway-rt/causeway/internal/access"
 	"github.com/causeway-rt/causeway/internal/gateway"
 )
 
@@ -59,11 +60,16 @@ func startNodes(t *testing.T) []node {
 	// As in a container: without a limit there is no metric of it.
 	before := debug.SetMemoryLimit(4 << 30)
 	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	cfg := gateway.Config{
+		Dev: true, Version: "v1", Nodes: 3, Listen: "127.0.0.1:0", InternalListen: "127.0.0.1:0", Path: "/socket.io", LogOutput: io.Discard,
+		// Likewise: without it nobody counts tokens.
+		Access: &access.Config{Namespaces: map[string]access.Rules{"/": {Anonymous: &access.Grants{}}}},
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := gateway.Run(ctx, gateway.Config{Dev: true, Version: "v1", Nodes: 3, Listen: "127.0.0.1:0", InternalListen: "127.0.0.1:0", Path: "/socket.io", LogOutput: io.Discard}, w)
+		err := gateway.Run(ctx, cfg, w)
 		w.CloseWithError(io.EOF)
 		ended <- err
 	}()
