@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/causeway-rt/causeway/internal/checker"
 )
@@ -48,11 +48,12 @@ func (r *result) reportAnnouncements(out io.Writer) {
 	}
 }
 
-// A failure shows so many findings of each kind, and what happened so long before the first.
+// A failure shows so many findings of each kind in full, and so many events of the timeline in
+// front of the first, and behind it.
 const (
 	shownFindings = 2
-	shownBefore   = 90 * time.Second
-	shownEvents   = 300
+	shownBefore   = 200
+	shownBehind   = 60
 )
 
 func (r *result) reportFailure(out io.Writer, cfg config) {
@@ -68,14 +69,13 @@ func (r *result) reportFailure(out io.Writer, cfg config) {
 		}
 		if shown[f.Kind]++; shown[f.Kind] <= shownFindings {
 			fmt.Fprint(out, r.history.Excerpt(f))
+		} else {
+			fmt.Fprintln(out, f)
 		}
 	}
 	fmt.Fprintln(out, "timeline:")
-	n := 0
-	for _, e := range r.timeline {
-		if e.at >= first-shownBefore && n < shownEvents {
-			n++
-			fmt.Fprintf(out, "  %10.3f s  %s\n", e.at.Seconds(), e.text)
-		}
+	middle, _ := slices.BinarySearchFunc(r.timeline, first, func(e event, at checker.Time) int { return cmp.Compare(e.at, at) })
+	for _, e := range r.timeline[max(middle-shownBefore, 0):min(middle+shownBehind, len(r.timeline))] {
+		fmt.Fprintf(out, "  %10.3f s  %s\n", e.at.Seconds(), e.text)
 	}
 }
