@@ -499,6 +499,40 @@ func TestJoinWithoutASessionBeginsAtTheHead(t *testing.T) {
 	})
 }
 
+func TestNothingIsNotedOfAClientThatIsStillComingBack(t *testing.T) {
+	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
+		a := newcomer(t, s)
+		_ = s.Emit("1")
+		a.hear(t, "1")
+		a.cut()
+		_ = s.Emit("2")
+		hold := make(chan struct{})
+		h.set(hold, nil)
+		c := open(t, s)
+		c.say(`0{"pid":"` + a.pid + `","offset":"` + a.offset + `"}`)
+		synctest.Wait()
+		if _, reads := h.counts(); reads != 1 {
+			t.Fatalf("%d readings: it is not coming back", reads)
+		}
+		node{server: s}.Resave()
+		synctest.Wait()
+		saved, err := h.HistoryAdapter.Look(t.Context(), "/", a.pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if offset, _ := ParseOffset(a.offset); !saved.Sent.After(offset) && saved.Seen.After(offset) {
+			t.Errorf("who has %s is said to have missed nothing until %s", saved.Sent, saved.Seen)
+		}
+		close(hold)
+		synctest.Wait()
+		c.Close("transport close")
+		synctest.Wait()
+		a.back(t)
+		a.hear(t, "2")
+		a.cut()
+	})
+}
+
 func TestManyComeBackWithFewReadings(t *testing.T) {
 	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
 		const n = 3000
