@@ -44,8 +44,11 @@ func newPID() string {
 	return base64.RawURLEncoding.EncodeToString(random[:])
 }
 
-func isPID(s string) bool {
-	return len(s) == base64.RawURLEncoding.EncodedLen(pidBytes) && !strings.ContainsFunc(s, func(c rune) bool {
+func isPID(s string) bool { return isRandom(s, base64.RawURLEncoding.EncodedLen(pidBytes)) }
+
+// isRandom reports whether s is n characters of the kind that ids are made of.
+func isRandom(s string, n int) bool {
+	return len(s) == n && !strings.ContainsFunc(s, func(c rune) bool {
 		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_'
 	})
 }

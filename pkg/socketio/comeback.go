@@ -50,6 +50,13 @@ func (c *conn) comeBack(n *Namespace, auth json.RawMessage) bool {
 	switch {
 	case err == nil:
 		return true
+	case errors.Is(err, errGone), s != nil && n.server.opening.Err() != nil:
+		c.mu.Lock()
+		c.unreserve(n.name)
+		c.mu.Unlock()
+		s.withdraw(true) // also if this node is closing: the next one will know the session
+		n.server.leave(n)
+		return true
 	case errors.As(err, &why):
 		n.server.counters.refusedRecovery(why)
 		n.server.cfg.Logger.Debug("session can't go on", "namespace", n.name, "reason", string(why))
@@ -57,10 +64,6 @@ func (c *conn) comeBack(n *Namespace, auth json.RawMessage) bool {
 			s.withdraw(false)
 		}
 		return false
-	case errors.Is(err, errGone):
-		s.withdraw(true)
-		n.server.leave(n)
-		return true
 	}
 	c.reject(s, n.name, err)
 	return true
@@ -116,7 +119,7 @@ func (r *recoverable) look(ctx context.Context, pid string) (*SavedSession, erro
 		return nil, refusedUnavailable
 	case r.isEnded(pid):
 		return nil, refusedUnknown
-	case len(saved.SocketID) != idLen || saved.PID != pid:
+	case !isRandom(saved.SocketID, idLen) || saved.PID != pid || len(saved.Rooms) > maxTargets:
 		return nil, refusedUnknown // somebody has written into the history who should not
 	}
 	return saved, nil
@@ -143,6 +146,9 @@ func (x *roomIndex) restore(s *Socket, rooms []SavedRoom) {
 	defer x.mu.Unlock()
 	l := s.life
 	for _, saved := range rooms {
+		if saved.Until.IsZero() && x.ns.server.checkRooms([]string{saved.Name}) != nil {
+			continue // as above
+		}
 		saved.Since = found(saved.Since)
 		l.tickets++
 		l.stays = append(l.stays, stay{SavedRoom: saved, ticket: l.tickets, heard: true})

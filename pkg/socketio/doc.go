@@ -20,4 +20,14 @@
 //
 // A room is a name; it exists while it has members. When Join has returned, emits
 // of every node to the room reach the socket. When Leave has returned, no more do.
+//
+// # Recovery
+//
+// In a namespace with Config.Recovery a client whose connection was lost goes on with its
+// session, if it comes back in time and to whichever node: it gets what it has missed, once and in
+// order, before it is connected. Events go through a history then (Adapter and History), which all
+// nodes deliver from, so that every client sees one order. Each ends with its place in the history as an
+// additional argument, which the official client keeps. Volatile and local events, and those that
+// ask for acks, are not in the history. If something can't be had any more, the client
+// starts afresh: Socket.Recovered tells, as it does on the client.
 package socketio

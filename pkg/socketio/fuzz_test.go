@@ -57,3 +57,21 @@ func FuzzClient(f *testing.F) {
 		})
 	})
 }
+
+func FuzzParseClaim(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"pid":"AAAAAAAAAAAAAAAAAAAAAAAA","offset":"1-2"}`, `{"pid":null,"offset":null}`, `{"pid":1}`, `{"pid":"x","pid":"AAAAAAAAAAAAAAAAAAAAAAAA"}`,
+		`{"pid":"AAAAAAAAAAAAAAAAAAAAAAAA","offset":""}`, `{"pid":"AAAAAAAAAAAAAAAAAAAAAAAA","offset":[]}`, `{"PID":"AAAAAAAAAAAAAAAAAAAAAAAA"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, auth []byte) {
+		c, err := parseClaim(auth)
+		if err != nil && (c != nil || err != refusedMalformed) {
+			t.Errorf("%v with %v", c, err)
+		}
+		if c != nil && (!isPID(c.pid) || c.without && !c.offset.IsZero()) {
+			t.Errorf("claim %v", c)
+		}
+	})
+}

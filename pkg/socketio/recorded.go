@@ -12,6 +12,7 @@ type recorded struct {
 	*Broadcast
 	at      Offset
 	packets []*engineio.Message // made when they are wanted
+	bad     bool                // it was read, and is not well formed
 }
 
 // packet returns the event as it is sent to clients. Callers hold order, or are alone.

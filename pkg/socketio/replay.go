@@ -136,7 +136,23 @@ func (g *reading) give(back *comeback, e *recorded) {
 	if back.err != nil || !e.at.After(back.last) || back.in(e.Except, e.at) {
 		return
 	}
+	if e.packets == nil && !e.bad {
+		e.bad = !back.socket.ns.recovery.checks(e.Broadcast)
+	}
+	if e.bad {
+		return // nobody has been sent it either
+	}
 	if back.add(e); back.err != nil {
 		g.pending--
 	}
+}
+
+// checks refuses an event of the history that would break a client.
+func (r *recoverable) checks(b *Broadcast) bool {
+	n := node{r.ns.server}
+	if b.Namespace == r.ns.name && n.checkEvent(b.Data, b.Attachments) == nil {
+		return true
+	}
+	n.server.counters.deliverRefused.Add(1)
+	return false
 }
