@@ -54,3 +54,11 @@ func historyCluster(t *testing.T, cfg Config, nodes int) (adapters []socketio.Ad
 	}
 	return adapters
 }
+
+// TestClientsRecoverOverRedis runs servers and clients that come back, on either adapter.
+func TestClientsRecoverOverRedis(t *testing.T) {
+	withBothHistories(t, func(t *testing.T, cfg Config) {
+		cfg.URL = redistest.Start(t)
+		adaptertest.RunRecovery(t, func(t *testing.T, nodes int) []socketio.Adapter { return historyCluster(t, cfg, nodes) })
+	})
+}

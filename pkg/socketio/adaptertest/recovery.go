@@ -90,10 +90,13 @@ func clientsSeeOneOrder(w *recoveryWorld) {
 		})
 	}
 	publishing.Wait()
+	for _, s := range w.servers { // what one has recorded may be on its way yet
+		w.emit(s.to(), "sent")
+	}
 	w.emit(w.servers[0].to(), "end")
 	var first []string
 	for _, v := range visitors {
-		got := v.until(string(event("end")), each*len(w.servers)+1)
+		got := v.until(string(event("end")), (each+1)*len(w.servers)+1)
 		if first == nil {
 			first = got
 		}
