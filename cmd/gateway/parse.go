@@ -59,7 +59,7 @@ func (f *flags) config(names map[string]string) (gateway.Config, error) {
 	c.Recovery = p.recovery(f, c.RedisURL)
 	c.Nodes = p.nodes("nodes", f.Nodes, c)
 	c.LogFormat = p.oneOf("log-format", f.LogFormat.or(dev, "text", "json"), "json", "text")
-	c.Warnings = p.exposed(c)
+	c.Warnings = append(p.exposed(c), missedTooLarge(c)...)
 	return c, p.err
 }
 

@@ -34,6 +34,15 @@ func (p *parser) recovery(f *flags, redisURL string) gateway.Recovery {
 	return r
 }
 
+// missedTooLarge warns of a limit that is never reached: what a client has missed waits in
+// its queue.
+func missedTooLarge(c gateway.Config) []string {
+	if c.Recovery.Window == 0 || c.Recovery.MaxBytes <= c.MaxQueue {
+		return nil
+	}
+	return []string{fmt.Sprintf("--recovery-max-bytes is more than --max-queue: a client that has missed more than %d bytes starts afresh", c.MaxQueue)}
+}
+
 func (p *parser) window(flag string, t text) time.Duration {
 	d, err := time.ParseDuration(string(t))
 	if err != nil || !isWindow(d) {

@@ -65,3 +65,17 @@ func TestImpossibleRecoveryIsRefused(t *testing.T) {
 		t.Errorf("off with a Redis Cluster: %v", err)
 	}
 }
+
+func TestLimitThatIsNeverReachedIsWarnedOf(t *testing.T) {
+	for args, want := range map[string]int{
+		"--recovery=2m --recovery-max-bytes=2000000":                     1,
+		"--recovery=2m --recovery-max-bytes=2000000 --max-queue=2000000": 0,
+		"--recovery-max-bytes=2000000":                                   0,
+		"--recovery=2m":                                                  0,
+	} {
+		cmd, err := parse(strings.Fields(args), sources{}, io.Discard)
+		if err != nil || len(cmd.cfg.Warnings) != want || want > 0 && !strings.Contains(cmd.cfg.Warnings[0], "1048576") {
+			t.Errorf("%s: %v, %v", args, cmd.cfg.Warnings, err)
+		}
+	}
+}

@@ -82,7 +82,7 @@ func (g *gateway) run(ctx context.Context, publicLn, internalLn net.Listener, st
 
 	fmt.Fprintln(stdout, g.line(publicLn, internalLn))
 	g.log.Info("serving", "public", publicLn.Addr().String(), "internal", internalLn.Addr().String(),
-		"node", g.sockets.Tag(), "adapter", g.bus.name(), "version", g.cfg.Version)
+		"node", g.sockets.Tag(), "adapter", g.bus.name(), "recovery", g.cfg.Recovery.Window, "version", g.cfg.Version)
 	if g.api != nil {
 		g.log.Info("server API is open", "keys", g.keyNames())
 	}
