@@ -19,6 +19,7 @@ import (
 type member struct {
 	number    int
 	rec       *checker.Recorder
+	note      func(format string, args ...any) // adds to the timeline
 	transport wire.Transport
 	network   *way
 	client    *wire.Client
@@ -26,9 +27,10 @@ type member struct {
 
 	mu sync.Mutex // held while something is sent, so that what is recorded belongs to one connection
 	// Guarded by mu.
-	up    bool
-	rooms map[string]*stay    // those the member wants to be in, and those it wants to leave
-	got   map[checker.ID]bool // markers
+	up     bool
+	rooms  map[string]*stay    // those the member wants to be in, and those it wants to leave
+	got    map[checker.ID]bool // markers
+	failed error               // of the last attempt to come back
 }
 
 // stay is what a member knows of a room.
@@ -41,7 +43,7 @@ type stay struct {
 // startMember connects a client through a network of its own.
 func startMember(w *world, number int) (*member, error) {
 	m := &member{
-		number: number, rec: w.rec, transport: w.cfg.transport(number),
+		number: number, rec: w.rec, note: w.note, transport: w.cfg.transport(number),
 		rooms: map[string]*stay{}, got: map[checker.ID]bool{},
 		random: rand.New(rand.NewPCG(w.cfg.Seed, uint64(number))),
 	}
@@ -96,8 +98,15 @@ func (m *member) Disconnected(_ *wire.Client, err error) {
 	m.up = false
 }
 
-// Failed is no concern of anybody: the next attempt follows.
-func (m *member) Failed(*wire.Client, error) {}
+// Failed notes what keeps the member away for good; otherwise the next attempt follows.
+func (m *member) Failed(_ *wire.Client, err error) {
+	if refusal := (*wire.ConnectError)(nil); errors.As(err, &refusal) {
+		m.note("client %d was refused: %v", m.number, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failed = err
+}
 
 // The events that members send each other.
 const (

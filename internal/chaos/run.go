@@ -113,6 +113,11 @@ func (w *world) quietEnd(ctx context.Context) {
 		}
 		return missing
 	})
+	for _, m := range w.members {
+		if up, failed := m.state(); !up {
+			w.note("client %d is away; its last attempt: %v", m.number, failed)
+		}
+	}
 	markers := w.sendMarkers(ctx)
 	w.until(ctx, "last messages have not come", func() (missing int) {
 		for _, m := range w.members {

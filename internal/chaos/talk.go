@@ -156,6 +156,13 @@ func (m *member) settled() bool {
 	return m.up
 }
 
+// state says whether the member is connected, and how its last attempt has failed.
+func (m *member) state() (up bool, failed error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.up, m.failed
+}
+
 // misses counts the markers that the member has yet to get: those of its rooms that it
 // did not send itself.
 func (m *member) misses(markers map[string][]checker.ID) (n int) {

@@ -110,11 +110,21 @@ func Judge(h *History) *Verdict {
 			told = j.losses(j.readReceipts(c, s))
 		}
 		if !h.Clients[c].Back {
-			v.find(Finding{Kind: Absent, Client: c, Session: len(h.Clients[c].Sessions) - 1, Detail: "the run ended without it"})
+			v.find(absent(&h.Clients[c], c))
 		}
 	}
 	slices.SortStableFunc(v.Findings, func(a, b Finding) int { return int(a.At - b.At) })
 	return v
+}
+
+// absent is about a client that did not come back.
+func absent(c *Client, number int) Finding {
+	f := Finding{Kind: Absent, Client: number, Session: len(c.Sessions) - 1, Detail: "it was never there"}
+	if f.Session >= 0 {
+		all := c.Sessions[f.Session].Connections
+		f.At, f.Detail = all[len(all)-1].Closed, "the run ended without it"
+	}
+	return f
 }
 
 // judge is one judgement.

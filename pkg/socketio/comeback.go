@@ -135,6 +135,7 @@ func (c *conn) resurrect(n *Namespace, auth json.RawMessage, saved *SavedSession
 	l := s.life
 	l.recovered = true
 	l.since = found(saved.Since)
+	l.noted = mark{sent: saved.Sent, seen: saved.Seen}
 	n.rooms.restore(s, saved.Rooms)
 	return s
 }

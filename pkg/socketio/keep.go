@@ -124,7 +124,11 @@ func (r *recoverable) notes(sockets []*Socket) []*SavedSession {
 		if l.floor.After(seen) {
 			seen = l.floor
 		}
-		l.note(mark{l.sent, found(seen), now}, certain)
+		// One that is about to be sent what it has missed, or whose connection has ended, has not had
+		// everything up to the position.
+		if s.state.Load() == stateConnected && !l.holed {
+			l.note(mark{l.sent, found(seen), now}, certain)
+		}
 		l.mu.Lock()
 		notes[i] = &SavedSession{Namespace: r.ns.name, PID: l.pid, Epoch: l.epoch, SocketID: s.id, Sent: l.noted.sent, Seen: l.noted.seen}
 		l.mu.Unlock()

@@ -18,6 +18,7 @@ type life struct {
 	sent  Offset // the last recorded event that was sent to it
 	noted mark   // what is saved
 	later mark   // what will be, once it is certain that the client has got it
+	holed bool   // an event could not be sent to it: it has not had everything up to the position
 
 	// Guarded by roomIndex.mu.
 	stays   []stay

@@ -76,10 +76,15 @@ func (r *recoverable) send(e *recorded) *audience {
 	to := n.rooms.membersAt(e.Rooms, e.Except, e.at)
 	kept := to.sockets[:0]
 	for _, s := range to.sockets {
-		if s.state.Load() == stateConnected && e.at.After(s.life.floor) && s.conn.session.Send(e.packet()...) == nil {
-			s.life.sent = e.at
-			kept = append(kept, s)
+		if s.state.Load() != stateConnected || !e.at.After(s.life.floor) {
+			continue
 		}
+		if s.conn.session.Send(e.packet()...) != nil {
+			s.life.holed = true
+			continue
+		}
+		s.life.sent = e.at
+		kept = append(kept, s)
 	}
 	n.inFlight.RUnlock()
 	to.keep(kept)

@@ -158,55 +158,6 @@ func TestJoinIsNotAcknowledgedUnlessItIsSaved(t *testing.T) {
 	})
 }
 
-func TestLeaveIsNotAcknowledgedUnlessItIsSaved(t *testing.T) {
-	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
-		a := newcomer(t, s)
-		_ = a.socket().Join(t.Context(), "red")
-		h.set(nil, errors.New("away"))
-		if err := a.socket().Leave(t.Context(), "red"); err == nil {
-			t.Error("left, as if who comes back would know")
-		}
-		_ = s.To("red").Emit("not for it")
-		a.hear(t)
-		h.set(nil, nil)
-		_ = a.socket().Join(t.Context(), "blue") // which saves
-		a.cut()
-		_ = s.To("red").Emit("nor this")
-		a.back(t)
-		a.hear(t)
-		a.cut()
-	})
-}
-
-func TestJoinWithoutASessionBeginsAtTheHead(t *testing.T) {
-	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
-		h.set(nil, errors.New("away"))
-		c := open(t, s)
-		c.say("0")
-		synctest.Wait()
-		if got := c.take(); len(got) != 1 || strings.Contains(got[0], "pid") {
-			t.Errorf("got %q", got)
-		}
-		socket := c.receiver.(*conn).socket("/")
-		if err := socket.Join(t.Context(), "red"); err == nil {
-			t.Error("joined while nobody knows where that begins")
-		}
-		hear := h.HistoryAdapter.(*busAdapter).Deafen()
-		h.set(nil, nil)
-		_ = s.To("red").Emit("before")
-		if err := socket.Join(t.Context(), "red"); err != nil {
-			t.Error(err)
-		}
-		hear()
-		_ = s.To("red").Emit("after")
-		synctest.Wait()
-		if got := c.take(); len(got) != 1 || !strings.Contains(got[0], "after") {
-			t.Errorf("got %q", got)
-		}
-		c.Close("transport close")
-	})
-}
-
 func TestClientIsServedWithoutItsSessionBeingSaved(t *testing.T) {
 	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
 		h.set(make(chan struct{}), nil)
