@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/causeway-rt/causeway/pkg/engineio"
 )
@@ -46,16 +47,19 @@ func (c *conn) comeBack(n *Namespace, auth json.RawMessage) bool {
 	if err == nil {
 		s, err = c.resume(n, auth, claim)
 	}
+	if errors.Is(err, refusedTaken) { // maybe by the same client, cut off on its way back a moment ago
+		s.withdraw(false)
+		s, err = c.resume(n, auth, claim)
+	}
 	var why refusal
 	switch {
 	case err == nil:
 		return true
 	case errors.Is(err, errGone), s != nil && n.server.opening.Err() != nil:
-		c.mu.Lock()
-		c.unreserve(n.name)
-		c.mu.Unlock()
-		s.withdraw(true) // also if this node is closing: the next one will know the session
-		n.server.leave(n)
+		c.turnBack(n, s) // also if this node is closing: the next one will know the session
+		return true
+	case n.recovery.putsOff(err):
+		c.putOff(n, s)
 		return true
 	case errors.As(err, &why):
 		n.server.counters.refusedRecovery(why)
@@ -67,6 +71,48 @@ func (c *conn) comeBack(n *Namespace, auth json.RawMessage) bool {
 	}
 	c.reject(s, n.name, err)
 	return true
+}
+
+// turnBack is the end of a way into a namespace that led nowhere, without a word to the client.
+// A session that was taken lives on.
+func (c *conn) turnBack(n *Namespace, s *Socket) {
+	c.mu.Lock()
+	c.unreserve(n.name)
+	c.mu.Unlock()
+	if s != nil {
+		s.withdraw(true)
+	}
+	n.server.leave(n)
+}
+
+// putOff closes the connection without an answer: the official client comes again by
+// itself, with the same claim and perhaps to a node that can serve it. An answer would make
+// it start afresh, or with a CONNECT_ERROR give up.
+func (c *conn) putOff(n *Namespace, s *Socket) {
+	c.turnBack(n, s)
+	c.server.counters.putOff.Add(1)
+	if c.shut(ReasonSentAway, stateKicked, nil) {
+		c.session.Close(engineio.ReasonForcedClose)
+	}
+}
+
+// patience is for how long clients are put off while the history or the bus does not answer.
+const patience = 10 * time.Second
+
+// putsOff reports whether a client is to try again, since what it needs has not been there
+// for a moment only.
+func (r *recoverable) putsOff(err error) bool {
+	if !errors.Is(err, refusedUnavailable) && !errors.Is(err, errUnavailable) {
+		return false
+	}
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.failed) > patience {
+		r.failing = now
+	}
+	r.failed = now
+	return now.Sub(r.failing) < patience
 }
 
 // resume is the way back, step by step. The error is a refusal, errGone, or a middleware's.

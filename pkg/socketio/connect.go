@@ -94,6 +94,8 @@ func (c *conn) negotiate(n *Namespace, namespace string, auth json.RawMessage) {
 	ctx, cancel := c.patience(n)
 	defer cancel()
 	switch err := c.prepare(ctx, s); {
+	case err != nil && n.recovery != nil && n.recovery.putsOff(err):
+		c.putOff(n, s)
 	case err != nil:
 		c.reject(s, namespace, err)
 	case n.recovery != nil:

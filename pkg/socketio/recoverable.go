@@ -28,6 +28,8 @@ type recoverable struct {
 	takes     map[string]*taking // by pid: those under way
 	waiting   []*comeback        // for the next reading of the history
 	replaying bool               // a goroutine reads for them
+	failing   time.Time          // since when clients could not be served, as putsOff has it
+	failed    time.Time          // when that was so for the last time
 
 	kept time.Time // Owned by Server.keepSessions: when the sessions were kept last
 }

@@ -22,6 +22,7 @@ type slowHistory struct {
 	reads  int
 	hold   chan struct{}
 	broken error
+	rival  bool // somebody else takes the next session a moment before
 }
 
 func (h *slowHistory) Join(ctx context.Context, ns, room string) error {
@@ -60,6 +61,30 @@ func (h *slowHistory) Save(ctx context.Context, s *SavedSession) (Offset, error)
 		return Offset{}, err
 	}
 	return h.HistoryAdapter.Save(ctx, s)
+}
+
+func (h *slowHistory) Look(ctx context.Context, ns, pid string) (*SavedSession, error) {
+	h.mu.Lock()
+	err := h.broken
+	h.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return h.HistoryAdapter.Look(ctx, ns, pid)
+}
+
+func (h *slowHistory) Take(ctx context.Context, s *SavedSession) error {
+	h.mu.Lock()
+	rival := h.rival
+	h.rival = false
+	h.mu.Unlock()
+	if rival {
+		other := *s
+		if err := h.HistoryAdapter.Take(ctx, &other); err != nil {
+			return err
+		}
+	}
+	return h.HistoryAdapter.Take(ctx, s)
 }
 
 func (h *slowHistory) Read(ctx context.Context, ns string, after Offset, f func(*Broadcast, Offset) bool) (Offset, error) {
@@ -228,16 +253,51 @@ func TestManyComeBackWithFewReadings(t *testing.T) {
 	})
 }
 
-func TestHistoryThatDoesNotAnswerIsNoObstacle(t *testing.T) {
+// A client that an answer would make start afresh tries again, for as long as the history is
+// away for a moment only; then it is served without.
+func TestClientTriesAgainWhileTheHistoryDoesNotAnswer(t *testing.T) {
+	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
+		a := newcomer(t, s)
+		_ = a.socket().Join(t.Context(), "red")
+		a.cut()
+		_ = s.To("red").Emit("1")
+		h.set(nil, errors.New("away"))
+		for range 3 {
+			a.putOff(t)
+			time.Sleep(patience / 4)
+		}
+		h.set(nil, nil)
+		a.back(t)
+		a.hear(t, "1")
+		a.cut()
+
+		time.Sleep(2 * patience) // another outage
+		h.set(nil, errors.New("away"))
+		for range 4 {
+			a.putOff(t)
+			time.Sleep(patience / 4)
+		}
+		a.connect(t, "")
+		if a.pid != "" || s.Stats().RecoveryRefused["unavailable"] != 1 || s.Stats().PutOff != 7 {
+			t.Errorf("pid %q, refused %v, put off %d", a.pid, s.Stats().RecoveryRefused, s.Stats().PutOff)
+		}
+		h.set(nil, nil)
+		a.cut()
+	})
+}
+
+// The client was cut off on its way back, and meets its own earlier attempt.
+func TestSessionTakenAMomentAgoIsTakenAgain(t *testing.T) {
 	withSlowHistory(t, func(t *testing.T, s *Server, h *slowHistory) {
 		a := newcomer(t, s)
 		a.cut()
-		h.set(nil, errors.New("away"))
-		a.connect(t, "")
-		if a.pid != "" || s.Stats().RecoveryRefused["unavailable"] != 1 {
-			t.Errorf("pid %q, refused %v", a.pid, s.Stats().RecoveryRefused)
+		h.mu.Lock()
+		h.rival = true
+		h.mu.Unlock()
+		a.back(t)
+		if n := s.Stats().RecoveryRefused["taken"]; n != 0 {
+			t.Errorf("%d refused", n)
 		}
-		h.set(nil, nil)
 		a.cut()
 	})
 }

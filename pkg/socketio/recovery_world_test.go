@@ -35,15 +35,7 @@ func newcomer(t testing.TB, s *Server) *returner {
 func (r *returner) connect(t testing.TB, user string) (recovered bool) {
 	t.Helper()
 	r.client = open(t, r.server)
-	auth := map[string]string{"user": user}
-	if r.pid != "" {
-		auth["pid"] = r.pid
-	}
-	if r.offset != "" {
-		auth["offset"] = r.offset
-	}
-	text, _ := json.Marshal(auth)
-	r.say("0" + string(text))
+	r.say(r.claim(user))
 	synctest.Wait()
 	before := r.pid
 	missed, connected := r.read(t)
@@ -56,6 +48,19 @@ func (r *returner) connect(t testing.TB, user string) (recovered bool) {
 	}
 	r.got = append(r.got, missed...)
 	return recovered
+}
+
+// claim is the CONNECT packet of a user.
+func (r *returner) claim(user string) string {
+	auth := map[string]string{"user": user}
+	if r.pid != "" {
+		auth["pid"] = r.pid
+	}
+	if r.offset != "" {
+		auth["offset"] = r.offset
+	}
+	text, _ := json.Marshal(auth)
+	return "0" + string(text)
 }
 
 // read takes what was sent as the official client does, and returns the names of the
@@ -134,6 +139,17 @@ func (r *returner) back(t testing.TB) {
 	}
 	if s := r.socket(); !s.Recovered() {
 		t.Error("the socket does not say so")
+	}
+}
+
+// putOff comes back, and must be told nothing but that the connection is closed.
+func (r *returner) putOff(t testing.TB) {
+	t.Helper()
+	c := open(t, r.server)
+	c.say(r.claim(""))
+	synctest.Wait()
+	if got := c.take(); !c.isClosed() || len(got) > 0 {
+		t.Errorf("closed %v, got %q", c.isClosed(), got)
 	}
 }
 

@@ -65,6 +65,7 @@ type Stats struct {
 	TakenOver       int64 // sockets that have ended as their session went on elsewhere
 	// Announced are sockets that have ended with ReasonMissed, by cause: forgotten, diverged.
 	Announced       map[string]int64
+	PutOff          int64 // clients whose connection was closed, so that they try again, as the history did not answer
 	WithoutSession  int64 // sockets that can't go on, as their session could not be saved
 	SavedSessions   int64 // sessions that this node owns (gauge)
 	VolatileSkipped int64 // volatile events not sent to a socket, as it had just got later ones
@@ -78,14 +79,14 @@ type counters struct {
 	endedBy   [len(reasons)]atomic.Int64
 	refusedBy [len(reasons)]atomic.Int64
 
-	connected, rejected                                   atomic.Int64
-	eventsIn, unhandled, eventsDropped, inboxFull, panics atomic.Int64
-	joins, joinsRefused, emits, heard                     atomic.Int64
-	acksIn, acksOut, badAcks, ackTimeouts, acksRefused    atomic.Int64
-	deliverRefused                                        atomic.Int64
-	throttled, throttledFor, namespacesRefused            atomic.Int64
-	recovered, replayed, takenOver, withoutSession        atomic.Int64
-	forgotten, diverged, volatileSkipped                  atomic.Int64
+	connected, rejected                                    atomic.Int64
+	eventsIn, unhandled, eventsDropped, inboxFull, panics  atomic.Int64
+	joins, joinsRefused, emits, heard                      atomic.Int64
+	acksIn, acksOut, badAcks, ackTimeouts, acksRefused     atomic.Int64
+	deliverRefused                                         atomic.Int64
+	throttled, throttledFor, namespacesRefused             atomic.Int64
+	recovered, replayed, takenOver, withoutSession, putOff atomic.Int64
+	forgotten, diverged, volatileSkipped                   atomic.Int64
 
 	refusedBack [len(refusals)]atomic.Int64
 
@@ -144,7 +145,7 @@ func (s *Server) Stats() Stats {
 		Joins: c.joins.Load(), JoinsRefused: c.joinsRefused.Load(), Emits: c.emits.Load(), Heard: c.heard.Load(),
 		AcksIn: c.acksIn.Load(), AcksOut: c.acksOut.Load(), BadAcks: c.badAcks.Load(),
 		AckTimeouts: c.ackTimeouts.Load(), AcksRefused: c.acksRefused.Load(), DeliverRefused: c.deliverRefused.Load(),
-		Recovered: c.recovered.Load(), Replayed: c.replayed.Load(), TakenOver: c.takenOver.Load(), WithoutSession: c.withoutSession.Load(),
+		Recovered: c.recovered.Load(), Replayed: c.replayed.Load(), TakenOver: c.takenOver.Load(), WithoutSession: c.withoutSession.Load(), PutOff: c.putOff.Load(),
 		VolatileSkipped: c.volatileSkipped.Load(), RecoveryRefused: make(map[string]int64),
 		Announced: map[string]int64{"forgotten": c.forgotten.Load(), "diverged": c.diverged.Load()},
 	}
