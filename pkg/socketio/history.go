@@ -37,9 +37,10 @@ type History interface {
 	Record(b *Broadcast) error
 	// Read calls f for each event of the history behind after, in order, until f returns
 	// false, and returns the head: the last event of the history, at a moment after Read was
-	// called. If f returned false it is the last event that f was given. ErrForgotten says that
-	// the history does not reach back to after, or has no event there: what lies behind after can't be had for
-	// certain. f is not called then.
+	// called. If f returned false it is the last event that f was given. ErrForgotten says
+	// that the history does not reach back to after, or has no event there: what lies
+	// behind after can't be had for certain. f has been called then only if that came about
+	// while the history was read; what it was given is right, but not all.
 	Read(ctx context.Context, namespace string, after Offset, f func(b *Broadcast, at Offset) bool) (head Offset, err error)
 	// Save writes a session that this node owns, and returns the head of the history at that
 	// moment, which takes the place of every Since of s, and of its Rooms, that is zero. Once it has returned the session

@@ -28,15 +28,16 @@ func TestWorkersFindTogetherWhatTheServerDidWrong(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s, %d workers", name, n), func(t *testing.T) {
 				t.Parallel()
-				test.faults.Seed = uint64(n)
-				server := faulty.Start(t, test.faults)
+				faults := test.faults
+				faults.Seed = uint64(n)
+				server := faulty.Start(t, faults)
 				p := of(server.URL(), test.group, 700*time.Millisecond)
-				if test.faults.Lose > 0 {
+				if faults.Lose > 0 {
 					p.Drain = time.Second // is waited for to the end, twice
 				}
 				r, _ := makeRun(t, p, Config{Workers: workers(t, n)})
 				did, found := server.Done(), r.Audit
-				if did.Deliveries < 1000 || (did.Lost == 0) != (test.faults.Lose == 0) {
+				if did.Deliveries < 1000 || (did.Lost == 0) != (faults.Lose == 0) {
 					t.Fatalf("the server did %+v", did)
 				}
 				for _, of := range []struct {

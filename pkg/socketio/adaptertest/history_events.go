@@ -153,7 +153,7 @@ func forgotten(w *historyWorld) {
 		}
 		lines, head, err := n.read(first)
 		switch {
-		case errors.Is(err, socketio.ErrForgotten) && len(lines) == 0:
+		case errors.Is(err, socketio.ErrForgotten): // perhaps while it was read
 			if _, _, err := n.read(n.head()); err != nil {
 				w.Errorf("the head is forgotten: %v", err)
 			}
