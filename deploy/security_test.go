@@ -3,15 +3,18 @@ package deploy
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
@@ -120,6 +123,49 @@ func TestOnlyWhoFetchesKeysIsLetOutToThem(t *testing.T) {
 	in, _ := letThrough(t, built(t, "testdata/jwks"))
 	if before, _ := letThrough(t, built(t, "overlays/production")); !slices.Equal(in, before) {
 		t.Errorf("the component lets in %v, it was %v without", in, before)
+	}
+}
+
+// The component api lets backends reach the API, with a key that the gateway finds where its
+// configuration says, and opens nothing else.
+func TestBackendsReachTheAPIWithTheirKey(t *testing.T) {
+	m := built(t, "testdata/api")
+	d, c := theGateway(t, m)
+	config := mountedConfig(t, m, c, "/etc/gateway/"+confName)
+	found := regexp.MustCompile(`key_file: ([^,}\s]+)`).FindStringSubmatch(config)
+	if found == nil {
+		t.Fatalf("no key in %s", config)
+	}
+	mounted := false
+	for _, mount := range c.VolumeMounts {
+		for _, v := range d.Spec.Template.Spec.Volumes {
+			if v.Name != mount.Name || v.Secret == nil || v.Secret.SecretName != "gateway-secrets" {
+				continue
+			}
+			for _, item := range v.Secret.Items {
+				mounted = mounted || path.Join(mount.MountPath, item.Path) == found[1] && mount.ReadOnly
+			}
+		}
+	}
+	if !mounted {
+		t.Errorf("no Secret is mounted at %s", found[1])
+	}
+	service := one[corev1.Service](t, m, "gateway-api")
+	selects(t, "Service gateway-api", &metav1.LabelSelector{MatchLabels: service.Spec.Selector}, d.Spec.Template.Labels)
+	if port := service.Spec.Ports[0].TargetPort.StrVal; port != "internal" {
+		t.Errorf("Service gateway-api leads to the port %s", port)
+	}
+	for _, monitor := range all[monitoringv1.ServiceMonitor](m) {
+		if labels.SelectorFromSet(monitor.Spec.Selector.MatchLabels).Matches(labels.Set(service.Labels)) {
+			t.Errorf("ServiceMonitor %s finds the nodes a second time, by gateway-api", monitor.Name)
+		}
+	}
+	before, out := letThrough(t, built(t, "overlays/production"))
+	in, outNow := letThrough(t, m)
+	want := append(before, "TCP "+portNamed(t, c, "internal"))
+	slices.Sort(want)
+	if !slices.Equal(in, want) || !slices.Equal(out, outNow) {
+		t.Errorf("the component lets in %v and out %v; it was %v and %v without", in, outNow, before, out)
 	}
 }
 
