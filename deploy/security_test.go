@@ -162,7 +162,7 @@ func TestBackendsReachTheAPIWithTheirKey(t *testing.T) {
 	}
 	before, out := letThrough(t, built(t, "overlays/production"))
 	in, outNow := letThrough(t, m)
-	want := append(before, "TCP "+portNamed(t, c, "internal"))
+	want := append(slices.Clone(before), "TCP "+portNamed(t, c, "internal"))
 	slices.Sort(want)
 	if !slices.Equal(in, want) || !slices.Equal(out, outNow) {
 		t.Errorf("the component lets in %v and out %v; it was %v and %v without", in, outNow, before, out)
