@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/causeway-rt/causeway/pkg/socketio"
 )
@@ -88,7 +89,22 @@ func TestNonsenseOfAnotherNodeIsNotCounted(t *testing.T) {
 	w := start(t, nil)
 	var answer any
 	w.nodes[0].Of("/raw")
-	w.nodes[1].Of("/raw").OnServerSide(roomsQuestion, func(e *socketio.ServerSideEvent) { _ = e.Ack(answer) })
+	asked := make(chan struct{}, 100)
+	w.nodes[1].Of("/raw").OnServerSide(roomsQuestion, func(e *socketio.ServerSideEvent) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		_ = e.Ack(answer)
+	})
+	for reached := false; !reached; { // the namespace is opened on both nodes in their own time
+		w.get("rooms?namespace=/raw")
+		select {
+		case <-asked:
+			reached = true
+		case <-time.After(time.Millisecond):
+		}
+	}
 	for _, nonsense := range map[string]any{
 		"no list":       "red",
 		"nothing":       nil,

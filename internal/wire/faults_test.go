@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -314,10 +315,10 @@ func TestPollingServersThatBreakRulesEndTheSession(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			polls := make(chan int, 1)
 			polls <- 0
-			posts := 0
+			var posts atomic.Int64 // a client that starts again has two connections for a moment
 			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPost {
-					if posts++; posts > 1 && c.post != nil { // the first is the CONNECT
+					if posts.Add(1) > 1 && c.post != nil { // the first is the CONNECT
 						c.post(w, r)
 						return
 					}
