@@ -146,7 +146,11 @@ func (c *conn) resume(n *Namespace, auth json.RawMessage, claim *claim) (s *Sock
 		if err := r.readFor(ctx, back); err != nil {
 			return s, err
 		}
-		if again, err := c.readmit(back); !again {
+		again, err := c.readmit(back)
+		if !again && err == nil && s.life.isOver() {
+			s.takenOver() // by somebody who found it not connected yet, a moment ago
+		}
+		if !again {
 			return s, err
 		}
 	}
