@@ -96,8 +96,8 @@ func (c *conn) putOff(n *Namespace, s *Socket) {
 	}
 }
 
-// patience is for how long clients are put off while the history or the bus does not answer.
-const patience = 10 * time.Second
+// putOffFor is for how long clients are put off while the history or the bus does not answer.
+const putOffFor = 10 * time.Second
 
 // putsOff reports whether a client is to try again, since what it needs has not been there
 // for a moment only.
@@ -108,11 +108,11 @@ func (r *recoverable) putsOff(err error) bool {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now.Sub(r.failed) > patience {
+	if now.Sub(r.failed) > putOffFor {
 		r.failing = now
 	}
 	r.failed = now
-	return now.Sub(r.failing) < patience
+	return now.Sub(r.failing) < putOffFor
 }
 
 // resume is the way back, step by step. The error is a refusal, errGone, or a middleware's.
@@ -197,7 +197,7 @@ func (x *roomIndex) restore(s *Socket, rooms []SavedRoom) {
 	l := s.life
 	for _, saved := range rooms {
 		if saved.Until.IsZero() && x.ns.server.checkRooms([]string{saved.Name}) != nil {
-			continue // as above
+			continue // nobody could have joined it: the record is not ours, as in look
 		}
 		saved.Since = found(saved.Since)
 		l.tickets++

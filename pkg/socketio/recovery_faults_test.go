@@ -264,18 +264,18 @@ func TestClientTriesAgainWhileTheHistoryDoesNotAnswer(t *testing.T) {
 		h.set(nil, errors.New("away"))
 		for range 3 {
 			a.putOff(t)
-			time.Sleep(patience / 4)
+			time.Sleep(putOffFor / 4)
 		}
 		h.set(nil, nil)
 		a.back(t)
 		a.hear(t, "1")
 		a.cut()
 
-		time.Sleep(2 * patience) // another outage
+		time.Sleep(2 * putOffFor) // another outage
 		h.set(nil, errors.New("away"))
 		for range 4 {
 			a.putOff(t)
-			time.Sleep(patience / 4)
+			time.Sleep(putOffFor / 4)
 		}
 		a.connect(t, "")
 		if a.pid != "" || s.Stats().RecoveryRefused["unavailable"] != 1 || s.Stats().PutOff != 7 {
